@@ -1,0 +1,122 @@
+/** Keys: their rows, never their secrets. Each function calls the SQL function of that name. */
+import { z } from 'zod';
+import { AppError } from '$lib/bus/error.ts';
+import { Permission } from '$lib/bus/permission.ts';
+import type { Sql, TransactionSql } from '../database.ts';
+import { ask } from './refusal.ts';
+
+export const KeyKind = z.enum(['overlay', 'api', 'remote', 'ingest']);
+export type KeyKind = z.infer<typeof KeyKind>;
+
+export const Key = z.object({
+	id: z.uuid(),
+	kind: KeyKind,
+	name: z.string(),
+	/** The last characters of its secret. */
+	hint: z.string(),
+	overlay_id: z.uuid().nullable(),
+	permissions: z.array(Permission),
+	created_at: z.string(),
+	last_used_at: z.string().nullable(),
+	revoked_at: z.string().nullable()
+});
+export type Key = z.infer<typeof Key>;
+
+export const FoundKey = z.object({
+	id: z.uuid(),
+	kind: KeyKind,
+	account_id: z.uuid(),
+	overlay_id: z.uuid().nullable(),
+	permissions: z.array(Permission),
+	created_by: z.uuid().nullable()
+});
+export type FoundKey = z.infer<typeof FoundKey>;
+
+export interface NewKey {
+	kind: KeyKind;
+	name: string;
+	overlay_id: string | null;
+	permissions: Permission[];
+	/** SHA-256 of the secret. */
+	token_hash: Uint8Array;
+	hint: string;
+}
+
+/** Makes a key for the member who asks, with at most their own permissions. */
+export const createKey = (
+	sql: Sql | TransactionSql,
+	accountId: string,
+	key: NewKey,
+	now?: Date
+): Promise<Key> =>
+	ask(
+		Key,
+		sql`select app.create_key(${accountId}, ${key.kind}, ${key.name}, ${key.overlay_id},
+			${key.permissions}, ${key.token_hash}, ${key.hint},
+			coalesce(${now ?? null}, clock_timestamp())) as answer`
+	);
+
+/**
+ * Puts a new secret in the place of a key's. The answer is a new key with a new id: sessions that
+ * were opened with the old secret end.
+ */
+export const rotateKey = (
+	sql: Sql | TransactionSql,
+	accountId: string,
+	keyId: string,
+	tokenHash: Uint8Array,
+	hint: string,
+	now?: Date
+): Promise<Key> =>
+	ask(
+		Key,
+		sql`select app.rotate_key(${accountId}, ${keyId}, ${tokenHash}, ${hint},
+			coalesce(${now ?? null}, clock_timestamp())) as answer`
+	);
+
+/** Ends a key; idempotent. */
+export const revokeKey = (
+	sql: Sql | TransactionSql,
+	accountId: string,
+	keyId: string,
+	now?: Date
+): Promise<Key> =>
+	ask(
+		Key,
+		sql`select app.revoke_key(${accountId}, ${keyId},
+			coalesce(${now ?? null}, clock_timestamp())) as answer`
+	);
+
+/** The account's keys, newest first; of those kinds that whoever asks may handle. */
+export const listKeys = (
+	sql: Sql | TransactionSql,
+	accountId: string,
+	kind: KeyKind | null = null,
+	overlayId: string | null = null
+): Promise<Key[]> =>
+	ask(z.array(Key), sql`select app.list_keys(${accountId}, ${kind}, ${overlayId}) as answer`);
+
+/**
+ * The kind of a key, for the form of its new secret.
+ * @throws AppError not_found when whoever asks handles no such key.
+ */
+export async function kindOf(
+	sql: Sql | TransactionSql,
+	accountId: string,
+	keyId: string
+): Promise<KeyKind> {
+	const key = (await listKeys(sql, accountId)).find(({ id }) => id === keyId);
+	if (key === undefined) throw new AppError('not_found', `There is no key ${keyId}`);
+	return key.kind;
+}
+
+/** Who holds the secret with this SHA-256; null when nobody does, or not any more. Trusted server. */
+export const findKey = (
+	sql: Sql | TransactionSql,
+	tokenHash: Uint8Array,
+	now?: Date
+): Promise<FoundKey | null> =>
+	ask(
+		FoundKey.nullable(),
+		sql`select app.find_key(${tokenHash}, coalesce(${now ?? null}, clock_timestamp())) as answer`
+	);

@@ -1,0 +1,169 @@
+/**
+ * The studio's one door to the server. Every answer is parsed; every failure becomes an
+ * `ApiError` whose `code` the pages tell in plain words. The same code for each fault whether the
+ * server refused (its problem document says why) or could not be reached (`unreachable`).
+ */
+import { z } from 'zod';
+import { errorCodes, type ErrorCode } from '$lib/bus';
+import * as answers from './answers.ts';
+
+const Problem = z.object({
+	code: z.string(),
+	title: z.string().optional(),
+	detail: z.string().optional(),
+	instance: z.string().optional(),
+	issues: z.array(z.object({ path: z.string(), message: z.string() })).optional()
+});
+
+export type ApiErrorCode = ErrorCode | 'unreachable' | 'unreadable';
+
+export class ApiError extends Error {
+	constructor(
+		readonly code: ApiErrorCode,
+		readonly detail: string | null = null,
+		readonly issues: readonly { path: string; message: string }[] = [],
+		/** The server's name for the request, to find it in its log. */
+		readonly requestId: string | null = null
+	) {
+		super(detail ?? code);
+		this.name = 'ApiError';
+	}
+}
+
+const known = (code: string): code is ErrorCode => code in errorCodes;
+
+function codeOfStatus(status: number): ErrorCode {
+	const entry = Object.entries(errorCodes).find(([, { status: own }]) => own === status);
+	if (entry !== undefined && known(entry[0])) return entry[0];
+	return status >= 500 ? 'unavailable' : 'invalid_input';
+}
+
+async function readProblem(response: Response): Promise<ApiError> {
+	const parsed = Problem.safeParse(await response.json().catch(() => null));
+	if (!parsed.success) return new ApiError(codeOfStatus(response.status));
+	const { code, detail, issues, instance } = parsed.data;
+	return new ApiError(
+		known(code) ? code : codeOfStatus(response.status),
+		detail ?? null,
+		issues ?? [],
+		instance ?? null
+	);
+}
+
+export interface ApiOptions {
+	fetch?: typeof fetch;
+	/** Told when the session has ended, before the call is refused. */
+	onSignedOut?: () => void;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export class Api {
+	#fetch: typeof fetch;
+	#onSignedOut: () => void;
+
+	constructor({ fetch: send = (...args) => fetch(...args), onSignedOut }: ApiOptions = {}) {
+		this.#fetch = send;
+		this.#onSignedOut = onSignedOut ?? (() => {});
+	}
+
+	async #call<Answer>(
+		method: Method,
+		path: string,
+		answer: z.ZodType<Answer>,
+		body?: unknown
+	): Promise<Answer> {
+		let response: Response;
+		try {
+			response = await this.#fetch(path, {
+				method,
+				headers: {
+					accept: 'application/json',
+					...(body === undefined ? {} : { 'content-type': 'application/json' })
+				},
+				...(body === undefined ? {} : { body: JSON.stringify(body) })
+			});
+		} catch {
+			throw new ApiError('unreachable');
+		}
+		if (!response.ok) {
+			const problem = await readProblem(response);
+			if (problem.code === 'unauthenticated') this.#onSignedOut();
+			throw problem;
+		}
+		const parsed = answer.safeParse(
+			response.status === 204 ? null : await response.json().catch(() => null)
+		);
+		if (!parsed.success)
+			throw new ApiError(
+				'unreadable',
+				`${method} ${path}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`
+			);
+		return parsed.data;
+	}
+
+	me = () => this.#call('GET', '/v1/me', answers.Me);
+	realtimeGrant = () => this.#call('POST', '/v1/realtime/token', answers.RealtimeGrant, {});
+
+	queue = () => this.#call('GET', '/v1/queue', answers.QueueAnswer);
+	pause = (overlayId: string | null) => this.#setPause('pause', overlayId);
+	resume = (overlayId: string | null) => this.#setPause('resume', overlayId);
+	#setPause = (verb: 'pause' | 'resume', overlayId: string | null) =>
+		this.#call(
+			'POST',
+			`/v1/queue/${verb}`,
+			z.unknown(),
+			overlayId === null ? {} : { overlay_id: overlayId }
+		);
+	skip = (overlayId: string, lane: string | null) =>
+		this.#call('POST', '/v1/queue/skip', z.unknown(), {
+			overlay_id: overlayId,
+			...(lane === null ? {} : { lane })
+		});
+	cancelPlay = (playId: string) =>
+		this.#call('POST', `/v1/plays/${playId}/cancel`, z.unknown(), {});
+
+	/** `query` as the address takes it, without the question mark. */
+	events = (query: string) =>
+		this.#call('GET', query === '' ? '/v1/events' : `/v1/events?${query}`, answers.EventPage);
+	event = (eventId: string) => this.#call('GET', `/v1/events/${eventId}`, answers.EventDetail);
+	eventTypes = () => this.#call('GET', '/v1/event-types', answers.listOf(answers.EventTypeEntry));
+	cancelEvent = (eventId: string) =>
+		this.#call('PUT', `/v1/events/${eventId}/cancel`, z.unknown(), {});
+	replay = (eventId: string, overlayId: string | null) =>
+		this.#call(
+			'POST',
+			`/v1/events/${eventId}/replay`,
+			z.unknown(),
+			overlayId === null ? {} : { overlay_id: overlayId }
+		);
+	/** Sends a test alert; answers the event's id. */
+	test = (eventType: string) =>
+		this.#call('POST', '/v1/events/test', answers.TestAnswer, { event_type: eventType });
+
+	overlays = () => this.#call('GET', '/v1/overlays', answers.listOf(answers.OverlaySummary));
+	overlayKeys = (overlayId: string) =>
+		this.#call('GET', `/v1/overlays/${overlayId}/keys`, answers.listOf(answers.Key));
+	makeOverlayKey = (overlayId: string, name: string) =>
+		this.#call('POST', `/v1/overlays/${overlayId}/keys`, answers.KeyMade, { name });
+	apiKeys = () => this.#call('GET', '/v1/keys', answers.listOf(answers.Key));
+	makeApiKey = (name: string, permissions: readonly string[]) =>
+		this.#call('POST', '/v1/keys', answers.KeyMade, { name, permissions });
+	rotateKey = (keyId: string) =>
+		this.#call('POST', `/v1/keys/${keyId}/rotate`, answers.KeyMade, {});
+	revokeKey = (keyId: string) => this.#call('DELETE', `/v1/keys/${keyId}`, z.unknown());
+
+	connections = () => this.#call('GET', '/v1/connections', answers.listOf(answers.Connection));
+	saveConnection = (connection: {
+		platform: string;
+		channel_id: string;
+		channel_name: string | null;
+		secret: string;
+	}) => this.#call('POST', '/v1/connections', z.unknown(), connection);
+
+	setup = (form: { token: string; email: string; password: string; account: string }) =>
+		this.#call('POST', '/v1/setup', answers.SetupAnswer, form);
+	signIn = (email: string, password: string) =>
+		this.#call('POST', '/auth/sign-in/email', z.unknown(), { email, password });
+	signOut = () => this.#call('POST', '/auth/sign-out', z.unknown(), {});
+}

@@ -1,0 +1,4 @@
+import { json } from '@sveltejs/kit';
+
+/** The process lives. */
+export const GET = () => json({ status: 'alive' }, { headers: { 'cache-control': 'no-store' } });

@@ -1,0 +1,3 @@
+import { rest } from '$lib/server/http/rest.ts';
+
+export const fallback = rest;

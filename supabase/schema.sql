@@ -1,0 +1,3153 @@
+-- The schema that supabase/migrations make. Written by `npm run gen`, compared by the tests: do not edit.
+
+create schema app;
+grant usage on schema app to authenticated;
+grant usage on schema app to service_role;
+
+create schema identity;
+
+create table app.accounts (
+  id uuid not null default gen_random_uuid(),
+  name text not null,
+  next_seq bigint not null default 1,
+  epoch uuid not null default gen_random_uuid(),
+  paused_at timestamp with time zone,
+  paused_by uuid,
+  created_at timestamp with time zone not null default now(),
+  constraint accounts_pkey PRIMARY KEY (id),
+  constraint accounts_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+) with (fillfactor=50);
+alter table app.accounts enable row level security;
+alter table app.accounts force row level security;
+grant select on app.accounts to authenticated;
+
+create table app.audit_log (
+  id bigint not null generated always as identity,
+  account_id uuid not null,
+  at timestamp with time zone not null,
+  actor_kind text not null,
+  actor_id uuid,
+  action text not null,
+  target_kind text,
+  target_id uuid,
+  detail jsonb not null default '{}'::jsonb,
+  constraint audit_log_pkey PRIMARY KEY (id)
+);
+alter table app.audit_log enable row level security;
+alter table app.audit_log force row level security;
+CREATE INDEX audit_log_account ON app.audit_log USING btree (account_id, id DESC);
+CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON app.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change();
+grant select on app.audit_log to authenticated;
+
+create table app.event_keys (
+  account_id uuid not null,
+  kind text not null,
+  key text not null,
+  event_id uuid not null,
+  event_created_at timestamp with time zone not null,
+  seq bigint not null,
+  created_at timestamp with time zone not null,
+  constraint event_keys_pkey PRIMARY KEY (account_id, kind, key),
+  constraint event_keys_kind_check CHECK ((kind = ANY (ARRAY['transport'::text, 'business'::text])))
+);
+alter table app.event_keys enable row level security;
+alter table app.event_keys force row level security;
+CREATE INDEX event_keys_age ON app.event_keys USING brin (created_at);
+
+create table app.event_subscriptions (
+  overlay_id uuid not null,
+  pattern text not null,
+  account_id uuid not null,
+  lane text not null default 'main'::text,
+  classes text[] not null default '{animated,alert,data}'::text[],
+  like_pattern text not null generated always as (replace(replace(pattern, '_'::text, '\_'::text), '*'::text, '%'::text)) stored,
+  constraint event_subscriptions_pkey PRIMARY KEY (overlay_id, pattern),
+  constraint event_subscriptions_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint event_subscriptions_classes_check CHECK ((classes <@ ARRAY['animated'::text, 'data'::text, 'alert'::text, 'system'::text])),
+  constraint event_subscriptions_lane_check CHECK ((lane ~ '^[a-z][a-z0-9_-]{0,39}$'::text)),
+  constraint event_subscriptions_overlay_id_fkey FOREIGN KEY (overlay_id) REFERENCES app.overlays(id) ON DELETE CASCADE,
+  constraint event_subscriptions_pattern_check CHECK ((pattern ~ '^[a-z0-9_:*]{1,101}$'::text))
+);
+alter table app.event_subscriptions enable row level security;
+alter table app.event_subscriptions force row level security;
+CREATE INDEX event_subscriptions_account ON app.event_subscriptions USING btree (account_id);
+grant select on app.event_subscriptions to authenticated;
+
+create table app.idempotency_keys (
+  account_id uuid not null,
+  actor_id uuid not null,
+  key text not null,
+  request_hash bytea not null,
+  answer bytea,
+  created_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (account_id, actor_id, key),
+  constraint idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint idempotency_keys_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
+  constraint idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32))
+);
+alter table app.idempotency_keys enable row level security;
+alter table app.idempotency_keys force row level security;
+CREATE INDEX idempotency_keys_age ON app.idempotency_keys USING brin (created_at);
+
+create table app.keys (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  kind text not null,
+  name text not null,
+  hint text not null,
+  overlay_id uuid,
+  permissions text[] not null default '{}'::text[],
+  token_hash bytea not null,
+  created_by uuid,
+  rotated_from uuid,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint keys_pkey PRIMARY KEY (id),
+  constraint keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint keys_check CHECK (((kind = 'overlay'::text) = (overlay_id IS NOT NULL))),
+  constraint keys_hint_check CHECK ((char_length(hint) <= 12)),
+  constraint keys_kind_check CHECK ((kind = ANY (ARRAY['overlay'::text, 'api'::text, 'remote'::text, 'ingest'::text]))),
+  constraint keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+  constraint keys_overlay_fkey FOREIGN KEY (overlay_id) REFERENCES app.overlays(id) ON DELETE CASCADE,
+  constraint keys_rotated_from_fkey FOREIGN KEY (rotated_from) REFERENCES app.keys(id) ON DELETE SET NULL,
+  constraint keys_token_hash_check CHECK ((octet_length(token_hash) = 32)),
+  constraint keys_token_hash_key UNIQUE (token_hash)
+);
+alter table app.keys enable row level security;
+alter table app.keys force row level security;
+CREATE INDEX keys_account ON app.keys USING btree (account_id);
+CREATE INDEX keys_overlay ON app.keys USING btree (overlay_id);
+CREATE INDEX keys_rotated_from ON app.keys USING btree (rotated_from);
+
+create table app.members (
+  account_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint members_pkey PRIMARY KEY (account_id, user_id),
+  constraint members_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint members_role_fkey FOREIGN KEY (role) REFERENCES app.roles(name)
+);
+alter table app.members enable row level security;
+alter table app.members force row level security;
+CREATE INDEX members_role ON app.members USING btree (role);
+CREATE INDEX members_user ON app.members USING btree (user_id);
+CREATE TRIGGER members_changed AFTER DELETE OR UPDATE OF role, user_id, account_id ON app.members FOR EACH ROW EXECUTE FUNCTION app.notify_member_change();
+grant select on app.members to authenticated;
+
+create table app.overlay_instances (
+  overlay_id uuid not null,
+  id uuid not null,
+  account_id uuid not null,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  visible boolean,
+  muted boolean,
+  protocol text,
+  user_agent text,
+  constraint overlay_instances_pkey PRIMARY KEY (overlay_id, id),
+  constraint overlay_instances_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint overlay_instances_overlay_id_fkey FOREIGN KEY (overlay_id) REFERENCES app.overlays(id) ON DELETE CASCADE
+) with (fillfactor=70);
+alter table app.overlay_instances enable row level security;
+alter table app.overlay_instances force row level security;
+CREATE INDEX overlay_instances_account ON app.overlay_instances USING btree (account_id);
+grant select on app.overlay_instances to authenticated;
+
+create table app.overlay_queues (
+  overlay_id uuid not null,
+  account_id uuid not null,
+  rev bigint not null default 0,
+  paused_at timestamp with time zone,
+  paused_by uuid,
+  leader_id uuid,
+  lease_version bigint not null default 0,
+  lease_until timestamp with time zone,
+  constraint overlay_queues_pkey PRIMARY KEY (overlay_id),
+  constraint overlay_queues_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint overlay_queues_overlay_id_fkey FOREIGN KEY (overlay_id) REFERENCES app.overlays(id) ON DELETE CASCADE
+) with (fillfactor=50);
+alter table app.overlay_queues enable row level security;
+alter table app.overlay_queues force row level security;
+CREATE INDEX overlay_queues_account ON app.overlay_queues USING btree (account_id);
+grant select on app.overlay_queues to authenticated;
+
+create table app.overlays (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  name text not null,
+  document jsonb not null,
+  revision integer not null default 1,
+  width integer not null default 1920,
+  height integer not null default 1080,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint overlays_pkey PRIMARY KEY (id),
+  constraint overlays_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint overlays_document_check CHECK ((jsonb_typeof(document) = 'object'::text)),
+  constraint overlays_height_check CHECK ((height > 0)),
+  constraint overlays_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+  constraint overlays_revision_check CHECK ((revision > 0)),
+  constraint overlays_width_check CHECK ((width > 0))
+);
+alter table app.overlays enable row level security;
+alter table app.overlays force row level security;
+CREATE INDEX overlays_account ON app.overlays USING btree (account_id);
+grant select on app.overlays to authenticated;
+
+create table app.permissions (
+  name text not null,
+  constraint permissions_pkey PRIMARY KEY (name)
+);
+alter table app.permissions enable row level security;
+alter table app.permissions force row level security;
+grant select on app.permissions to authenticated;
+
+create table app.platform_connections (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  platform text not null,
+  channel_id text not null,
+  channel_name text,
+  secret_ciphertext bytea not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  last_delivery_at timestamp with time zone,
+  constraint platform_connections_pkey PRIMARY KEY (id),
+  constraint platform_connections_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint platform_connections_account_id_platform_channel_id_key UNIQUE (account_id, platform, channel_id),
+  constraint platform_connections_channel_id_check CHECK (((char_length(channel_id) >= 1) AND (char_length(channel_id) <= 200))),
+  constraint platform_connections_channel_name_check CHECK ((char_length(channel_name) <= 200)),
+  constraint platform_connections_platform_check CHECK ((platform ~ '^[a-z][a-z0-9_]{0,49}$'::text))
+);
+alter table app.platform_connections enable row level security;
+alter table app.platform_connections force row level security;
+CREATE INDEX platform_connections_channel ON app.platform_connections USING btree (platform, channel_id);
+
+create table app.platform_events (
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  account_id uuid not null,
+  seq bigint not null,
+  event_type text not null,
+  class text not null,
+  platform text not null,
+  origin text not null,
+  external_id text,
+  data jsonb not null,
+  raw jsonb,
+  metadata jsonb not null default '{}'::jsonb,
+  priority smallint not null,
+  status text not null,
+  duration_ms integer,
+  cancelable boolean not null,
+  replayable boolean not null,
+  scheduled_at timestamp with time zone,
+  occurred_at timestamp with time zone,
+  started_at timestamp with time zone,
+  completed_at timestamp with time zone,
+  cancelled_at timestamp with time zone,
+  search text not null generated always as (lower("left"((jsonb_path_query_array(data, 'strict $.**?(@.type() == "string")'::jsonpath))::text, 500))) stored,
+  constraint platform_events_pkey PRIMARY KEY (id, created_at),
+  constraint platform_events_class_check CHECK ((class = ANY (ARRAY['animated'::text, 'data'::text, 'alert'::text, 'system'::text]))),
+  constraint platform_events_origin_check CHECK ((origin = ANY (ARRAY['live'::text, 'test'::text, 'manual'::text, 'poll'::text]))),
+  constraint platform_events_priority_check CHECK ((priority = ANY (ARRAY[0, 10, 20, 30]))),
+  constraint platform_events_seq_check CHECK ((seq > 0)),
+  constraint platform_events_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'completed'::text, 'cancelled'::text])))
+) partition by RANGE (created_at);
+alter table app.platform_events enable row level security;
+alter table app.platform_events force row level security;
+CREATE INDEX platform_events_search ON ONLY app.platform_events USING gin (search extensions.gin_trgm_ops);
+CREATE INDEX platform_events_seq ON ONLY app.platform_events USING btree (account_id, seq DESC);
+CREATE INDEX platform_events_type ON ONLY app.platform_events USING btree (account_id, event_type, seq DESC);
+
+create table app.play_transitions (
+  id bigint not null generated always as identity,
+  play_id uuid not null,
+  account_id uuid not null,
+  at timestamp with time zone not null,
+  from_status text not null,
+  to_status text not null,
+  actor_kind text not null,
+  actor_id uuid,
+  reason text,
+  constraint play_transitions_pkey PRIMARY KEY (id)
+);
+alter table app.play_transitions enable row level security;
+alter table app.play_transitions force row level security;
+CREATE INDEX play_transitions_play ON app.play_transitions USING btree (play_id);
+CREATE TRIGGER play_transitions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON app.play_transitions FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change();
+grant select on app.play_transitions to authenticated;
+
+create table app.plays (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  overlay_id uuid not null,
+  event_id uuid not null,
+  event_created_at timestamp with time zone not null,
+  seq bigint not null,
+  priority smallint not null,
+  lane text not null,
+  status text not null,
+  reason text not null,
+  play_no integer not null,
+  attempt integer not null default 0,
+  duration_ms integer not null,
+  instance_id uuid,
+  lease_version bigint,
+  claimed_at timestamp with time zone,
+  scheduled_at timestamp with time zone,
+  outcome text,
+  detail jsonb,
+  requested_by uuid,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint plays_pkey PRIMARY KEY (id),
+  constraint plays_check CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'cancelled'::text, 'skipped'::text, 'expired'::text, 'failed'::text])))),
+  constraint plays_check1 CHECK (((status <> 'playing'::text) OR ((instance_id IS NOT NULL) AND (claimed_at IS NOT NULL)))),
+  constraint plays_duration_ms_check CHECK ((duration_ms > 0)),
+  constraint plays_event_id_overlay_id_play_no_key UNIQUE (event_id, overlay_id, play_no),
+  constraint plays_overlay_id_fkey FOREIGN KEY (overlay_id) REFERENCES app.overlays(id) ON DELETE CASCADE,
+  constraint plays_play_no_check CHECK ((play_no > 0)),
+  constraint plays_reason_check CHECK ((reason = ANY (ARRAY['live'::text, 'replay'::text, 'test'::text]))),
+  constraint plays_status_check CHECK ((status = ANY (ARRAY['held'::text, 'queued'::text, 'playing'::text, 'completed'::text, 'cancelled'::text, 'skipped'::text, 'expired'::text, 'failed'::text])))
+) with (fillfactor=70);
+alter table app.plays enable row level security;
+alter table app.plays force row level security;
+CREATE INDEX plays_ended ON app.plays USING btree (overlay_id, ended_at DESC);
+CREATE UNIQUE INDEX plays_one_in_a_lane ON app.plays USING btree (overlay_id, lane) WHERE (status = 'playing'::text);
+CREATE INDEX plays_scheduled ON app.plays USING btree (scheduled_at) WHERE ((status = 'queued'::text) AND (scheduled_at IS NOT NULL));
+CREATE INDEX plays_waiting ON app.plays USING btree (overlay_id, lane, priority DESC, seq, play_no) WHERE (status = 'queued'::text);
+CREATE TRIGGER plays_move BEFORE UPDATE OF status ON app.plays FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app.check_play_move();
+grant select on app.plays to authenticated;
+
+create table app.role_permissions (
+  role text not null,
+  permission text not null,
+  constraint role_permissions_pkey PRIMARY KEY (role, permission),
+  constraint role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES app.permissions(name),
+  constraint role_permissions_role_fkey FOREIGN KEY (role) REFERENCES app.roles(name)
+);
+alter table app.role_permissions enable row level security;
+alter table app.role_permissions force row level security;
+CREATE INDEX role_permissions_permission ON app.role_permissions USING btree (permission);
+grant select on app.role_permissions to authenticated;
+
+create table app.roles (
+  name text not null,
+  constraint roles_pkey PRIMARY KEY (name)
+);
+alter table app.roles enable row level security;
+alter table app.roles force row level security;
+grant select on app.roles to authenticated;
+
+create table app.webhook_deliveries (
+  id bigint not null generated always as identity,
+  connection_id uuid not null,
+  message_id text,
+  kind text not null,
+  outcome text not null,
+  at timestamp with time zone not null,
+  constraint webhook_deliveries_pkey PRIMARY KEY (id),
+  constraint webhook_deliveries_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES app.platform_connections(id) ON DELETE CASCADE
+);
+alter table app.webhook_deliveries enable row level security;
+alter table app.webhook_deliveries force row level security;
+CREATE INDEX webhook_deliveries_connection ON app.webhook_deliveries USING btree (connection_id, at DESC);
+
+create table identity."user" (
+  id uuid not null default gen_random_uuid(),
+  name text not null,
+  email text not null,
+  "emailVerified" boolean not null,
+  image text,
+  "createdAt" timestamp with time zone not null default CURRENT_TIMESTAMP,
+  "updatedAt" timestamp with time zone not null default CURRENT_TIMESTAMP,
+  constraint user_pkey PRIMARY KEY (id),
+  constraint user_email_key UNIQUE (email)
+);
+alter table identity."user" enable row level security;
+alter table identity."user" force row level security;
+
+create table identity.account (
+  id uuid not null default gen_random_uuid(),
+  "accountId" text not null,
+  "providerId" text not null,
+  "userId" uuid not null,
+  "accessToken" text,
+  "refreshToken" text,
+  "idToken" text,
+  "accessTokenExpiresAt" timestamp with time zone,
+  "refreshTokenExpiresAt" timestamp with time zone,
+  scope text,
+  password text,
+  "createdAt" timestamp with time zone not null default CURRENT_TIMESTAMP,
+  "updatedAt" timestamp with time zone not null,
+  constraint account_pkey PRIMARY KEY (id),
+  constraint "account_userId_fkey" FOREIGN KEY ("userId") REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+alter table identity.account enable row level security;
+alter table identity.account force row level security;
+CREATE INDEX "account_userId_idx" ON identity.account USING btree ("userId");
+
+create table identity.session (
+  id uuid not null default gen_random_uuid(),
+  "expiresAt" timestamp with time zone not null,
+  token text not null,
+  "createdAt" timestamp with time zone not null default CURRENT_TIMESTAMP,
+  "updatedAt" timestamp with time zone not null,
+  "ipAddress" text,
+  "userAgent" text,
+  "userId" uuid not null,
+  constraint session_pkey PRIMARY KEY (id),
+  constraint session_token_key UNIQUE (token),
+  constraint "session_userId_fkey" FOREIGN KEY ("userId") REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+alter table identity.session enable row level security;
+alter table identity.session force row level security;
+CREATE INDEX "session_userId_idx" ON identity.session USING btree ("userId");
+
+create table identity.verification (
+  id uuid not null default gen_random_uuid(),
+  identifier text not null,
+  value text not null,
+  "expiresAt" timestamp with time zone not null,
+  "createdAt" timestamp with time zone not null default CURRENT_TIMESTAMP,
+  "updatedAt" timestamp with time zone not null default CURRENT_TIMESTAMP,
+  constraint verification_pkey PRIMARY KEY (id)
+);
+alter table identity.verification enable row level security;
+alter table identity.verification force row level security;
+CREATE INDEX verification_identifier_idx ON identity.verification USING btree (identifier);
+
+create view app.event_documents with (security_invoker=true) as
+ SELECT id,
+    created_at,
+    account_id,
+    seq,
+    event_type,
+    class,
+    jsonb_build_object('id', id, 'account_id', account_id, 'seq', seq, 'event_type', event_type, 'class', class, 'platform', platform, 'origin', origin, 'external_id', external_id, 'data', data, 'metadata', metadata, 'priority',
+        CASE priority
+            WHEN 0 THEN 'low'::text
+            WHEN 10 THEN 'normal'::text
+            WHEN 20 THEN 'high'::text
+            ELSE 'critical'::text
+        END, 'status', status, 'duration_ms', duration_ms, 'cancelable', cancelable, 'replayable', replayable, 'scheduled_at', scheduled_at, 'occurred_at', occurred_at, 'created_at', created_at, 'started_at', started_at, 'completed_at', completed_at) AS document
+   FROM app.platform_events e;
+
+create view app.play_documents with (security_invoker=true) as
+ SELECT id,
+    account_id,
+    overlay_id,
+    event_id,
+    event_created_at,
+    seq,
+    status,
+        CASE
+            WHEN (status = 'playing'::text) THEN claimed_at
+            ELSE NULL::timestamp with time zone
+        END AS playing_since,
+    jsonb_build_object('id', id, 'event_id', event_id, 'account_id', account_id, 'overlay_id', overlay_id, 'seq', seq, 'priority',
+        CASE priority
+            WHEN 0 THEN 'low'::text
+            WHEN 10 THEN 'normal'::text
+            WHEN 20 THEN 'high'::text
+            ELSE 'critical'::text
+        END, 'lane', lane, 'status', status, 'reason', reason, 'play_no', play_no, 'attempt', attempt, 'duration_ms', duration_ms, 'instance_id',
+        CASE
+            WHEN (status = 'playing'::text) THEN instance_id
+            ELSE NULL::uuid
+        END, 'outcome', outcome, 'created_at', created_at, 'started_at', started_at, 'ended_at', ended_at) AS document
+   FROM app.plays p;
+
+CREATE OR REPLACE FUNCTION app.account_exists()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from app.accounts);
+end
+$function$;
+revoke execute on function app.account_exists() from public;
+grant execute on function app.account_exists() to service_role;
+
+CREATE OR REPLACE FUNCTION app.actor_id()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return (auth.jwt() ->> 'sub')::uuid;
+end
+$function$;
+revoke execute on function app.actor_id() from public;
+
+CREATE OR REPLACE FUNCTION app.actor_kind()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return coalesce(auth.jwt() ->> 'kind', 'system');
+end
+$function$;
+revoke execute on function app.actor_kind() from public;
+
+CREATE OR REPLACE FUNCTION app.add_overlay(p_account uuid, p_name text, p_document jsonb, p_now timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_overlay uuid;
+begin
+  insert into app.overlays (account_id, name, document, width, height, created_at, updated_at)
+  values (p_account, p_name, p_document, coalesce((p_document #>> '{size,width}')::int, 1920),
+    coalesce((p_document #>> '{size,height}')::int, 1080), p_now, p_now)
+  returning id into v_overlay;
+  insert into app.overlay_queues (overlay_id, account_id) values (v_overlay, p_account);
+  insert into app.event_subscriptions (overlay_id, account_id, pattern)
+  values (v_overlay, p_account, '*');
+  return v_overlay;
+end
+$function$;
+revoke execute on function app.add_overlay(uuid,text,jsonb,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.advance(p_overlay uuid, p_now timestamp with time zone)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_leader uuid;
+  v_lease bigint;
+  v_started uuid[];
+begin
+  select q.leader_id, q.lease_version into v_leader, v_lease
+  from app.overlay_queues q
+  join app.accounts a on a.id = q.account_id
+  where q.overlay_id = p_overlay and q.lease_until > p_now and q.paused_at is null
+    and a.paused_at is null;
+  if v_leader is null then
+    return '{}';
+  end if;
+  -- Steps from lane to lane through the index of waiting plays: the cost is in the number of
+  -- lanes, not in the length of the queue.
+  with recursive lane as (
+    (select p.lane from app.plays p
+      where p.overlay_id = p_overlay and p.status = 'queued' order by p.lane limit 1)
+    union all
+    select (select p.lane from app.plays p
+      where p.overlay_id = p_overlay and p.status = 'queued' and p.lane > l.lane
+      order by p.lane limit 1)
+    from lane l
+    where l.lane is not null
+  ),
+  best as (
+    select head.id
+    from lane l
+    cross join lateral (
+      select p.id from app.plays p
+      where p.overlay_id = p_overlay and p.lane = l.lane and p.status = 'queued'
+        and (p.scheduled_at is null or p.scheduled_at <= p_now)
+      order by p.priority desc, p.seq, p.play_no
+      limit 1
+    ) head
+    where l.lane is not null
+      and not exists (select from app.plays x
+        where x.overlay_id = p_overlay and x.lane = l.lane and x.status = 'playing')
+  ),
+  started as (
+    update app.plays p
+    set status = 'playing', instance_id = v_leader, lease_version = v_lease,
+      attempt = p.attempt + 1, claimed_at = p_now
+    from best
+    where p.id = best.id
+    returning p.id, p.account_id
+  ),
+  logged as (
+    insert into app.play_transitions (play_id, account_id, at, from_status, to_status, actor_kind,
+      actor_id, reason)
+    select s.id, s.account_id, p_now, 'queued', 'playing', 'overlay', v_leader, 'claimed'
+    from started s
+  )
+  select coalesce(array_agg(s.id), '{}') into v_started from started s;
+  return v_started;
+end
+$function$;
+revoke execute on function app.advance(uuid,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.cancel_event(p_account uuid, p_event uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_event app.platform_events;
+  v_overlays uuid[];
+  v_plays uuid[];
+begin
+  perform app.require_permission(p_account, 'queue:control');
+  v_event := app.find_event(p_account, p_event);
+  if not v_event.cancelable then
+    perform app.refuse('CU409', 'This event cannot be cancelled');
+  end if;
+  perform from app.accounts a where a.id = p_account for no key update;
+  v_overlays := array(select distinct p.overlay_id from app.plays p
+    where p.event_id = p_event and p.ended_at is null);
+  perform app.lock_queues(v_overlays);
+  v_plays := array(select p.id from app.plays p
+    where p.event_id = p_event and p.ended_at is null and p.overlay_id = any (v_overlays)
+    order by p.overlay_id, p.play_no);
+  perform app.cancel_plays(v_plays, v_overlays, p_now);
+  update app.platform_events e
+  set cancelled_at = coalesce(e.cancelled_at, p_now)
+  where e.id = p_event and e.created_at = v_event.created_at
+    and (cardinality(v_plays) > 0 or v_event.scheduled_at > p_now);
+  perform app.log_command(p_account, 'event.cancel', 'event', p_event,
+    jsonb_build_object('plays', to_jsonb(v_plays)), p_now);
+  return jsonb_build_object('event_id', p_event, 'cancelled', to_jsonb(v_plays),
+    'already', cardinality(v_plays) = 0,
+    'status', (select e.status from app.platform_events e
+      where e.id = p_event and e.created_at = v_event.created_at));
+end
+$function$;
+revoke execute on function app.cancel_event(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.cancel_event(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.cancel_event(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.cancel_play(p_account uuid, p_play uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_play app.plays;
+  v_event app.platform_events;
+  v_plays uuid[];
+begin
+  perform app.require_permission(p_account, 'queue:control');
+  select * into v_play from app.plays p where p.id = p_play and p.account_id = p_account;
+  if not found then
+    perform app.refuse('CU404', format('There is no play %s', p_play));
+  end if;
+  v_event := app.find_event(p_account, v_play.event_id);
+  if not v_event.cancelable then
+    perform app.refuse('CU409', 'This event cannot be cancelled');
+  end if;
+  perform app.lock_queues(array[v_play.overlay_id]);
+  v_plays := array(select p.id from app.plays p where p.id = p_play and p.ended_at is null);
+  perform app.cancel_plays(v_plays, array[v_play.overlay_id], p_now);
+  perform app.log_command(p_account, 'play.cancel', 'play', p_play,
+    jsonb_build_object('plays', to_jsonb(v_plays)), p_now);
+  return jsonb_build_object('event_id', v_play.event_id, 'play_id', p_play,
+    'cancelled', to_jsonb(v_plays), 'already', cardinality(v_plays) = 0,
+    'status', (select e.status from app.platform_events e
+      where e.id = v_event.id and e.created_at = v_event.created_at));
+end
+$function$;
+revoke execute on function app.cancel_play(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.cancel_play(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.cancel_play(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.cancel_plays(p_plays uuid[], p_overlays uuid[], p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_started uuid[];
+begin
+  perform app.move_plays(p_plays, 'cancelled', 'cancelled', 'cancel', p_now);
+  v_started := array(select unnest(app.advance(o, p_now)) from unnest(p_overlays) as o order by o);
+  perform app.publish_plays(p_plays || v_started,
+    array_fill('ANIMATION_CANCEL'::text, array[cardinality(p_plays)])
+      || array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+end
+$function$;
+revoke execute on function app.cancel_plays(uuid[],uuid[],timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.check_play_move()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if not app.may_become(old.status, new.status) then
+    raise exception 'A play that is % cannot become %', old.status, new.status using errcode = 'CU409';
+  end if;
+  return new;
+end
+$function$;
+revoke execute on function app.check_play_move() from public;
+
+CREATE OR REPLACE FUNCTION app.claim_idempotency_key(p_account uuid, p_key text, p_request_hash bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_actor uuid := app.actor_id();
+  v_row app.idempotency_keys;
+begin
+  if v_actor is null or not app.is_related(p_account) then
+    perform app.refuse('CU404', format('There is no account %s', p_account));
+  end if;
+  insert into app.idempotency_keys (account_id, actor_id, key, request_hash, created_at)
+  values (p_account, v_actor, p_key, p_request_hash, p_now)
+  on conflict do nothing;
+  if found then
+    return jsonb_build_object('is_new', true, 'same_request', true, 'answer', null);
+  end if;
+  select * into v_row
+  from app.idempotency_keys i
+  where i.account_id = p_account and i.actor_id = v_actor and i.key = p_key;
+  return jsonb_build_object('is_new', false, 'same_request', coalesce(v_row.request_hash = p_request_hash, false),
+    'answer', translate(encode(v_row.answer, 'base64'), E'\n', ''));
+end
+$function$;
+revoke execute on function app.claim_idempotency_key(uuid,text,bytea,timestamp with time zone) from public;
+grant execute on function app.claim_idempotency_key(uuid,text,bytea,timestamp with time zone) to authenticated;
+grant execute on function app.claim_idempotency_key(uuid,text,bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.claim_next(p_overlay uuid, p_instance uuid, p_lane text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_started uuid[];
+begin
+  perform app.require_overlay_key(p_overlay);
+  perform from app.overlay_queues q
+  where q.overlay_id = p_overlay and q.leader_id = p_instance and q.lease_until > p_now
+  for no key update;
+  if not found then
+    return null;
+  end if;
+  v_started := app.advance(p_overlay, p_now);
+  perform app.publish_plays(v_started, array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+  return (
+    select d.play
+    from app.describe_plays(array(
+      select p.id from app.plays p
+      where p.overlay_id = p_overlay and p.lane = p_lane and p.status = 'playing'
+        and p.instance_id = p_instance), p_now) d);
+end
+$function$;
+revoke execute on function app.claim_next(uuid,uuid,text,timestamp with time zone) from public;
+grant execute on function app.claim_next(uuid,uuid,text,timestamp with time zone) to authenticated;
+grant execute on function app.claim_next(uuid,uuid,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.connection_document(p_connection uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('id', c.id, 'platform', c.platform, 'channel_id', c.channel_id,
+      'channel_name', c.channel_name, 'created_at', c.created_at, 'updated_at', c.updated_at,
+      'last_delivery_at', c.last_delivery_at)
+    from app.platform_connections c
+    where c.id = p_connection);
+end
+$function$;
+revoke execute on function app.connection_document(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.create_account(p_name text, p_owner uuid, p_document jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_account uuid;
+  v_overlay uuid;
+begin
+  if p_name is null or char_length(p_name) not between 1 and 100 then
+    perform app.refuse('CU400', 'name: an account needs a name of 1 to 100 characters');
+  end if;
+  if p_owner is null then
+    perform app.refuse('CU400', 'owner: an account needs an owner');
+  end if;
+  insert into app.accounts (name, created_at) values (p_name, p_now) returning id into v_account;
+  insert into app.members (account_id, user_id, role, created_at)
+  values (v_account, p_owner, 'owner', p_now);
+  v_overlay := app.add_overlay(v_account, 'My alerts', p_document, p_now);
+  perform app.log_command(v_account, 'account.create', 'account', v_account,
+    jsonb_build_object('owner', p_owner), p_now);
+  return jsonb_build_object('account_id', v_account, 'overlay_id', v_overlay);
+end
+$function$;
+revoke execute on function app.create_account(text,uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.create_account(text,uuid,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.create_key(p_account uuid, p_kind text, p_name text, p_overlay uuid, p_permissions text[], p_token_hash bytea, p_hint text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+  v_beyond text;
+begin
+  perform app.require_key_permission(p_account, p_kind);
+  if app.actor_kind() <> 'member' then
+    perform app.refuse('CU403', 'A key cannot make keys: sign in');
+  end if;
+  if p_kind is null or p_kind not in ('overlay', 'api', 'remote', 'ingest') then
+    perform app.refuse('CU400', format('kind: %s is not a kind of key', coalesce(p_kind, 'null')));
+  end if;
+  if p_name is null or char_length(p_name) not between 1 and 100 then
+    perform app.refuse('CU400', 'name: a key needs a name of 1 to 100 characters');
+  end if;
+  if p_token_hash is null or octet_length(p_token_hash) <> 32 then
+    perform app.refuse('CU400', 'token_hash: must be a SHA-256, 32 bytes');
+  end if;
+  if p_kind = 'overlay' and not exists (
+    select from app.overlays o where o.id = p_overlay and o.account_id = p_account) then
+    perform app.refuse('CU404', format('There is no overlay %s', p_overlay));
+  end if;
+  if p_kind <> 'overlay' and p_overlay is not null then
+    perform app.refuse('CU400', format('overlay_id: a key of kind %s belongs to no overlay', p_kind));
+  end if;
+  select wanted.name into v_beyond
+  from unnest(p_permissions) as wanted (name)
+  where not exists (select from app.permissions p where p.name = wanted.name)
+  limit 1;
+  if found then
+    perform app.refuse('CU400', format('permissions: there is no permission %s', v_beyond));
+  end if;
+  select wanted.name into v_beyond
+  from unnest(p_permissions) as wanted (name)
+  where not wanted.name = any (app.permissions_in(p_account))
+  limit 1;
+  if found then
+    perform app.refuse('CU403', format('You cannot give what you do not have: %s', v_beyond));
+  end if;
+  insert into app.keys (account_id, kind, name, hint, overlay_id, permissions, token_hash,
+    created_by, created_at)
+  values (p_account, p_kind, p_name, p_hint, p_overlay, coalesce(p_permissions, '{}'), p_token_hash,
+    app.actor_id(), p_now)
+  returning id into v_id;
+  perform app.log_command(p_account, 'key.create', 'key', v_id,
+    jsonb_build_object('kind', p_kind, 'name', p_name, 'overlay_id', p_overlay), p_now);
+  return app.key_document(v_id);
+end
+$function$;
+revoke execute on function app.create_key(uuid,text,text,uuid,text[],bytea,text,timestamp with time zone) from public;
+grant execute on function app.create_key(uuid,text,text,uuid,text[],bytea,text,timestamp with time zone) to authenticated;
+grant execute on function app.create_key(uuid,text,text,uuid,text[],bytea,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.derive_event_status(p_statuses text[])
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return case
+    when 'playing' = any (p_statuses) then 'active'
+    when p_statuses && array['held', 'queued'] then 'pending'
+    when cardinality(p_statuses) = 0 or 'completed' = any (p_statuses) then 'completed'
+    else 'cancelled'
+  end;
+end
+$function$;
+revoke execute on function app.derive_event_status(text[]) from public;
+
+CREATE OR REPLACE FUNCTION app.describe_plays(p_plays uuid[], p_now timestamp with time zone)
+ RETURNS TABLE(ord bigint, id uuid, overlay_id uuid, account_id uuid, play jsonb)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_from timestamptz;
+  v_to timestamptz;
+begin
+  select min(p.event_created_at), max(p.event_created_at) into v_from, v_to
+  from app.plays p where p.id = any (p_plays);
+  return query
+    select wanted.ord, p.id, p.overlay_id, p.account_id,
+      p.document || jsonb_build_object('elapsed_ms', app.elapsed_ms(p.playing_since, p_now), 'event', e.document)
+    from unnest(p_plays) with ordinality as wanted (id, ord)
+    join app.play_documents p on p.id = wanted.id
+    join app.event_documents e on e.id = p.event_id and e.created_at = p.event_created_at
+      and e.created_at between v_from and v_to
+    order by wanted.ord;
+end
+$function$;
+revoke execute on function app.describe_plays(uuid[],timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.describe_plays_for(p_plays uuid[], p_userinfo boolean, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(
+        case when p_userinfo then d.play
+          else d.play || jsonb_build_object('event', app.redact(d.play -> 'event', false)) end
+        order by d.ord),
+      '[]')
+    from app.describe_plays(p_plays, p_now) d);
+end
+$function$;
+revoke execute on function app.describe_plays_for(uuid[],boolean,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.elapsed_ms(p_since timestamp with time zone, p_now timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT
+ SET search_path TO ''
+AS $function$
+begin
+  return greatest(0, floor(extract(epoch from p_now - p_since) * 1000))::bigint;
+end
+$function$;
+revoke execute on function app.elapsed_ms(timestamp with time zone,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.emit_events(p_account uuid, p_drafts jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_outcomes jsonb;
+begin
+  perform app.require_permission(p_account, 'events:create');
+  v_outcomes := app.record_events(p_account, p_drafts, p_now);
+  perform app.log_command(p_account, 'event.emit', 'event', (v_outcomes -> 0 ->> 'event_id')::uuid,
+    jsonb_build_object('events', v_outcomes), p_now);
+  return v_outcomes;
+end
+$function$;
+revoke execute on function app.emit_events(uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.emit_events(uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.emit_events(uuid,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.end_key(p_key app.keys, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.keys set revoked_at = p_now where id = p_key.id;
+  perform pg_notify('cuelight_revoked', jsonb_build_object('key_id', p_key.id)::text);
+  if p_key.overlay_id is not null then
+    perform app.publish_status(p_key.account_id, p_key.overlay_id, 'key', false,
+      jsonb_build_object('key_id', p_key.id, 'revoked', true), p_now);
+  end if;
+end
+$function$;
+revoke execute on function app.end_key(app.keys,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.ensure_event_partitions(p_now timestamp with time zone, p_months_ahead integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_first timestamp := date_trunc('month', p_now at time zone 'UTC');
+  v_start timestamp;
+  v_name text;
+  v_made integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('app.platform_events', 0));
+  for v_month in 0..p_months_ahead loop
+    v_start := v_first + make_interval(months => v_month);
+    v_name := 'platform_events_' || to_char(v_start, 'YYYY_MM');
+    if to_regclass('app.' || v_name) is null then
+      execute format(
+        'create table if not exists app.%I partition of app.platform_events '
+          -- Room for the two later versions (active, completed) beside the first.
+          'for values from (%L) to (%L) with (fillfactor = 80)',
+        v_name, v_start at time zone 'UTC', (v_start + interval '1 month') at time zone 'UTC');
+      execute format('alter table app.%I enable row level security', v_name);
+      execute format('alter table app.%I force row level security', v_name);
+      v_made := v_made + 1;
+    end if;
+  end loop;
+  return v_made;
+end
+$function$;
+revoke execute on function app.ensure_event_partitions(timestamp with time zone,integer) from public;
+grant execute on function app.ensure_event_partitions(timestamp with time zone,integer) to service_role;
+
+CREATE OR REPLACE FUNCTION app.find_connections(p_platform text, p_channel_id text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object('id', c.id, 'account_id', c.account_id, 'channel_id', c.channel_id,
+          -- encode() breaks lines as in mail.
+          'secret_ciphertext', translate(encode(c.secret_ciphertext, 'base64'), E'\n', ''))
+        order by c.created_at, c.id),
+      '[]')
+    from app.platform_connections c
+    where c.platform = p_platform and (p_channel_id is null or c.channel_id = p_channel_id));
+end
+$function$;
+revoke execute on function app.find_connections(text,text) from public;
+grant execute on function app.find_connections(text,text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.find_duplicates(p_account uuid, p_drafts jsonb)
+ RETURNS TABLE(ord integer, event_id uuid, seq bigint, twin integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_draft record;
+  v_seen jsonb := '{}';
+begin
+  for v_draft in
+    select d.ord::integer as ord, d.transport_key, d.business_key, known.event_id, known.seq
+    from rows from (jsonb_to_recordset(p_drafts) as (transport_key text, business_key text))
+      with ordinality as d (transport_key, business_key, ord)
+    left join lateral (
+      select k.event_id, k.seq from app.event_keys k
+      where k.account_id = p_account
+        and ((k.kind = 'transport' and k.key = d.transport_key) or (k.kind = 'business' and k.key = d.business_key))
+      order by k.seq
+      limit 1
+    ) known on true
+    order by d.ord
+  loop
+    ord := v_draft.ord;
+    event_id := v_draft.event_id;
+    seq := v_draft.seq;
+    -- least() skips nulls: the earlier of the two, if any.
+    twin := least((v_seen ->> ('transport ' || v_draft.transport_key))::integer,
+      (v_seen ->> ('business ' || v_draft.business_key))::integer);
+    if event_id is not null or twin is not null then
+      return next;
+    else
+      v_seen := v_seen
+        || jsonb_build_object(coalesce('transport ' || v_draft.transport_key, ''), ord)
+        || jsonb_build_object(coalesce('business ' || v_draft.business_key, ''), ord);
+    end if;
+  end loop;
+end
+$function$;
+revoke execute on function app.find_duplicates(uuid,jsonb) from public;
+
+CREATE OR REPLACE FUNCTION app.find_event(p_account uuid, p_event uuid)
+ RETURNS app.platform_events
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_event app.platform_events;
+begin
+  select * into v_event from app.platform_events e where e.id = p_event and e.account_id = p_account;
+  if not found then
+    perform app.refuse('CU404', format('There is no event %s', p_event));
+  end if;
+  return v_event;
+end
+$function$;
+revoke execute on function app.find_event(uuid,uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.find_key(p_token_hash bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key app.keys;
+begin
+  select * into v_key from app.keys k where k.token_hash = p_token_hash and k.revoked_at is null;
+  if not found then
+    return null;
+  end if;
+  if v_key.last_used_at is null or v_key.last_used_at < p_now - interval '1 minute' then
+    update app.keys set last_used_at = p_now where id = v_key.id;
+  end if;
+  return jsonb_build_object('id', v_key.id, 'kind', v_key.kind, 'account_id', v_key.account_id,
+    'overlay_id', v_key.overlay_id, 'permissions', to_jsonb(v_key.permissions),
+    'created_by', v_key.created_by);
+end
+$function$;
+revoke execute on function app.find_key(bytea,timestamp with time zone) from public;
+grant execute on function app.find_key(bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_event(p_account uuid, p_event uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_userinfo boolean := app.has_permission(p_account, 'events:userinfo');
+  v_event jsonb;
+begin
+  perform app.require_permission(p_account, 'events:read');
+  select app.redact(d.document, v_userinfo)
+    || jsonb_build_object('raw', case when v_userinfo then e.raw end)
+  into v_event
+  from app.platform_events e
+  join app.event_documents d on d.id = e.id and d.created_at = e.created_at
+  where e.id = p_event and e.account_id = p_account;
+  if v_event is null then
+    perform app.refuse('CU404', format('There is no event %s', p_event));
+  end if;
+  return v_event || jsonb_build_object('plays', (
+    select coalesce(
+      jsonb_agg(
+        p.document || jsonb_build_object(
+          'elapsed_ms', app.elapsed_ms(p.playing_since, p_now),
+          'transitions', (
+            select coalesce(
+              jsonb_agg(
+                jsonb_build_object('at', t.at, 'from_status', t.from_status, 'to_status', t.to_status,
+                  'actor_kind', t.actor_kind, 'actor_id', t.actor_id, 'reason', t.reason)
+                order by t.id),
+              '[]')
+            from app.play_transitions t
+            where t.play_id = p.id))
+        order by p.overlay_id, (p.document ->> 'play_no')::integer),
+      '[]')
+    from app.play_documents p
+    where p.event_id = p_event));
+end
+$function$;
+revoke execute on function app.get_event(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.get_event(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.get_event(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_overlay(p_account uuid, p_overlay uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_overlay jsonb;
+begin
+  perform app.require_permission(p_account, 'overlays:read');
+  select jsonb_build_object('id', o.id, 'name', o.name, 'revision', o.revision, 'width', o.width,
+    'height', o.height, 'created_at', o.created_at, 'updated_at', o.updated_at,
+    'document', o.document)
+  into v_overlay
+  from app.overlays o
+  where o.id = p_overlay and o.account_id = p_account;
+  if v_overlay is null then
+    perform app.refuse('CU404', format('There is no overlay %s', p_overlay));
+  end if;
+  return v_overlay;
+end
+$function$;
+revoke execute on function app.get_overlay(uuid,uuid) from public;
+grant execute on function app.get_overlay(uuid,uuid) to authenticated;
+grant execute on function app.get_overlay(uuid,uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_queue(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_userinfo boolean := app.has_permission(p_account, 'events:userinfo');
+begin
+  perform app.require_permission(p_account, 'events:read');
+  return (
+    select jsonb_build_object('epoch', a.epoch, 'top_seq', a.next_seq - 1,
+      'paused', a.paused_at is not null,
+      'overlays', (
+        select coalesce(
+          jsonb_agg(
+            jsonb_build_object('overlay_id', o.id, 'name', o.name, 'rev', q.rev,
+              'paused', q.paused_at is not null or a.paused_at is not null,
+              'leader_id', case when q.lease_until > p_now then q.leader_id end,
+              'instances', (
+                -- Pages call every 5 s at the least: two calls missed and a page is gone.
+                select coalesce(
+                  jsonb_agg(
+                    jsonb_build_object('id', i.id, 'last_seen_at', i.last_seen_at,
+                      'visible', i.visible, 'user_agent', i.user_agent,
+                      'leads', i.id = q.leader_id and q.lease_until > p_now)
+                    order by i.first_seen_at, i.id),
+                  '[]')
+                from app.overlay_instances i
+                where i.overlay_id = o.id and i.last_seen_at > p_now - interval '15 seconds'),
+              'playing', app.describe_plays_for(array(
+                select p.id from app.plays p
+                where p.overlay_id = o.id and p.status = 'playing' order by p.lane), v_userinfo, p_now),
+              'waiting', app.describe_plays_for(array(
+                select p.id from app.plays p
+                where p.overlay_id = o.id and p.status = 'queued'
+                order by p.priority desc, p.seq, p.play_no limit 50), v_userinfo, p_now),
+              'waiting_count', (
+                select count(*) from app.plays p where p.overlay_id = o.id and p.status = 'queued'),
+              'recent', app.describe_plays_for(array(
+                select p.id from app.plays p
+                where p.overlay_id = o.id and p.ended_at is not null
+                order by p.ended_at desc, p.seq desc limit 20), v_userinfo, p_now))
+            order by o.created_at, o.id),
+          '[]')
+        from app.overlays o
+        join app.overlay_queues q on q.overlay_id = o.id
+        where o.account_id = p_account))
+    from app.accounts a
+    where a.id = p_account);
+end
+$function$;
+revoke execute on function app.get_queue(uuid,timestamp with time zone) from public;
+grant execute on function app.get_queue(uuid,timestamp with time zone) to authenticated;
+grant execute on function app.get_queue(uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.has_permission(p_account uuid, p_permission text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return p_permission = any (app.permissions_in(p_account));
+end
+$function$;
+revoke execute on function app.has_permission(uuid,text) from public;
+grant execute on function app.has_permission(uuid,text) to authenticated;
+grant execute on function app.has_permission(uuid,text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.heartbeat(p_overlay uuid, p_instance uuid, p_facts jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_account uuid := app.require_overlay_key(p_overlay);
+  v_lease_until timestamptz := p_now + interval '5 seconds';
+  v_queue app.overlay_queues;
+  v_started uuid[];
+begin
+  if p_instance is null then
+    perform app.refuse('CU400', 'instance_id: a page needs an id');
+  end if;
+  select * into v_queue from app.overlay_queues q where q.overlay_id = p_overlay;
+  if v_queue.leader_id = p_instance and v_queue.lease_until > p_now then
+    -- Again in the condition: between the look and this update somebody may have taken over.
+    update app.overlay_queues q
+    set lease_until = greatest(q.lease_until, v_lease_until)
+    where q.overlay_id = p_overlay and q.leader_id = p_instance
+    returning * into v_queue;
+    if not found then
+      select * into v_queue from app.overlay_queues q where q.overlay_id = p_overlay;
+    end if;
+  elsif v_queue.leader_id is null or v_queue.lease_until < p_now or v_queue.leader_id = p_instance then
+    select * into v_queue from app.overlay_queues q where q.overlay_id = p_overlay for no key update;
+    if v_queue.leader_id = p_instance then
+      update app.overlay_queues q set lease_until = greatest(q.lease_until, v_lease_until)
+      where q.overlay_id = p_overlay;
+      v_started := app.advance(p_overlay, p_now);
+      perform app.publish_plays(v_started, array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+    elsif v_queue.leader_id is null or v_queue.lease_until < p_now then
+      perform app.take_lead(v_account, p_overlay, p_instance, v_lease_until, p_now);
+    end if;
+    select * into v_queue from app.overlay_queues q where q.overlay_id = p_overlay;
+  end if;
+
+  insert into app.overlay_instances (overlay_id, id, account_id, first_seen_at, last_seen_at, visible,
+    muted, protocol, user_agent)
+  values (p_overlay, p_instance, v_account, p_now, p_now, (p_facts ->> 'visible')::boolean,
+    (p_facts ->> 'muted')::boolean, left(p_facts ->> 'protocol', 40), left(p_facts ->> 'user_agent', 300))
+  on conflict (overlay_id, id) do update
+  set last_seen_at = excluded.last_seen_at, visible = excluded.visible, muted = excluded.muted,
+    protocol = excluded.protocol, user_agent = excluded.user_agent;
+
+  return jsonb_build_object('leads', v_queue.leader_id = p_instance, 'leader_id', v_queue.leader_id,
+    'lease_version', v_queue.lease_version,
+    'lease_ms', app.elapsed_ms(p_now, v_queue.lease_until), 'rev', v_queue.rev,
+    'next_in_ms', case when v_queue.leader_id = p_instance then 2000 else 5000 end);
+end
+$function$;
+revoke execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.is_recoverable(p_account uuid, p_own_epoch uuid, p_top bigint, p_epoch text, p_cursor bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return p_cursor is not null and p_epoch is not null and p_epoch = p_own_epoch::text
+    and p_cursor between 0 and p_top
+    and (p_cursor = p_top or exists (
+      select from app.platform_events e where e.account_id = p_account and e.seq = p_cursor + 1));
+end
+$function$;
+revoke execute on function app.is_recoverable(uuid,uuid,bigint,text,bigint) from public;
+
+CREATE OR REPLACE FUNCTION app.is_related(p_account uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims jsonb := auth.jwt();
+begin
+  return case
+    when v_claims ->> 'kind' = 'member' then exists (
+      select from app.members m
+      where m.account_id = p_account and m.user_id = (v_claims ->> 'sub')::uuid)
+    when v_claims ->> 'kind' in ('api', 'remote') then exists (
+      select from app.keys k
+      where k.id = (v_claims ->> 'key_id')::uuid and k.account_id = p_account
+        and k.kind = v_claims ->> 'kind' and k.revoked_at is null)
+    else false
+  end;
+end
+$function$;
+revoke execute on function app.is_related(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.keep_answer(p_account uuid, p_key text, p_answer bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.idempotency_keys i
+  set answer = p_answer
+  where i.account_id = p_account and i.actor_id = app.actor_id() and i.key = p_key
+    and i.answer is null;
+  if not found then
+    perform app.refuse('CU409', 'This idempotency key has its answer already');
+  end if;
+end
+$function$;
+revoke execute on function app.keep_answer(uuid,text,bytea) from public;
+grant execute on function app.keep_answer(uuid,text,bytea) to authenticated;
+grant execute on function app.keep_answer(uuid,text,bytea) to service_role;
+
+CREATE OR REPLACE FUNCTION app.key_document(p_key uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('id', k.id, 'kind', k.kind, 'name', k.name, 'hint', k.hint,
+      'overlay_id', k.overlay_id, 'permissions', to_jsonb(k.permissions),
+      'created_at', k.created_at, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at)
+    from app.keys k
+    where k.id = p_key);
+end
+$function$;
+revoke execute on function app.key_document(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.list_connections(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'connections:read');
+  return (
+    select coalesce(jsonb_agg(app.connection_document(c.id) order by c.created_at, c.id), '[]')
+    from app.platform_connections c
+    where c.account_id = p_account);
+end
+$function$;
+revoke execute on function app.list_connections(uuid) from public;
+grant execute on function app.list_connections(uuid) to authenticated;
+grant execute on function app.list_connections(uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.list_events(p_account uuid, p_filter jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_types text[] := app.read_list(p_filter -> 'types');
+  v_search text := nullif(trim(p_filter ->> 'search'), '');
+  v_limit integer := least(greatest(coalesce((p_filter ->> 'limit')::integer, 50), 1), 200);
+  v_page integer := greatest(coalesce((p_filter ->> 'page')::integer, 1), 1);
+  v_cursor bigint := (p_filter ->> 'cursor')::bigint;
+  v_offset bigint;
+  v_most constant integer := 10000;
+  v_userinfo boolean := app.has_permission(p_account, 'events:userinfo');
+  v_where text := 'e.account_id = $1';
+  v_from text := 'app.platform_events e where %s';
+  v_total bigint;
+  v_items jsonb;
+  v_last bigint;
+begin
+  perform app.require_permission(p_account, 'events:read');
+  -- A filter on what one may not see would answer by the length of the list.
+  if v_search is not null and not v_userinfo then
+    perform app.refuse('CU403', 'search: this needs the permission events:userinfo');
+  end if;
+  v_offset := case when v_cursor is null then (v_page - 1)::bigint * v_limit else 0 end;
+
+  -- Only the conditions that were asked for, and always planned for these very values: which
+  -- index is best depends on them.
+  v_where := concat_ws(' and ', v_where,
+    case when p_filter ->> 'from' is not null then 'e.created_at >= $2' end,
+    case when p_filter ->> 'to' is not null then 'e.created_at < $3' end,
+    case when app.read_list(p_filter -> 'platform') is not null then 'e.platform = any ($4)' end,
+    case when app.read_list(p_filter -> 'origin') is not null then 'e.origin = any ($5)' end,
+    case when app.read_list(p_filter -> 'status') is not null then 'e.status = any ($6)' end,
+    case when v_search is not null then 'e.search like $7' end);
+  if v_search is not null then
+    -- As it stands in the search column: lower case, escaped by JSON; then for LIKE.
+    v_search := lower(to_jsonb(v_search)::text);
+    v_search := substr(v_search, 2, length(v_search) - 2);
+    v_search := '%' || replace(replace(replace(v_search, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+  end if;
+
+  -- A range of the index for each type; in order within each, merged after.
+  if v_types is not null then
+    v_from := 'unnest($8) as t (type) cross join lateral (select e.id, e.created_at, e.seq '
+      'from app.platform_events e where e.event_type = t.type and %s';
+  end if;
+
+  execute 'select count(*) from (select from ' || format(v_from, v_where)
+    || case when v_types is not null then format(' limit %s) e', v_most + 1) else '' end
+    || format(' limit %s) counted', v_most + 1)
+  into v_total
+  using p_account, (p_filter ->> 'from')::timestamptz, (p_filter ->> 'to')::timestamptz,
+    app.read_list(p_filter -> 'platform'), app.read_list(p_filter -> 'origin'),
+    app.read_list(p_filter -> 'status'), v_search, v_types;
+
+  if v_cursor is not null then
+    v_where := v_where || ' and e.seq < $9';
+  end if;
+  execute 'with page as (select e.id, e.created_at, e.seq from ' || format(v_from, v_where)
+    || case when v_types is not null
+      then format(' order by e.seq desc limit %s) e', v_limit + v_offset) else '' end
+    || format(' order by e.seq desc limit %s offset %s)', v_limit, v_offset)
+    || ' select coalesce(jsonb_agg(app.redact(d.document, $10) order by d.seq desc), ''[]''), min(d.seq)'
+    || ' from page join app.event_documents d on d.id = page.id and d.created_at = page.created_at'
+  into v_items, v_last
+  using p_account, (p_filter ->> 'from')::timestamptz, (p_filter ->> 'to')::timestamptz,
+    app.read_list(p_filter -> 'platform'), app.read_list(p_filter -> 'origin'),
+    app.read_list(p_filter -> 'status'), v_search, v_types, v_cursor, v_userinfo;
+
+  return jsonb_build_object('items', v_items, 'page', v_page, 'limit', v_limit,
+    'total', least(v_total, v_most), 'total_is_exact', v_total <= v_most,
+    -- A full page may have more behind it.
+    'next_cursor', case when jsonb_array_length(v_items) = v_limit then v_last end);
+end
+$function$;
+revoke execute on function app.list_events(uuid,jsonb) from public;
+grant execute on function app.list_events(uuid,jsonb) to authenticated;
+grant execute on function app.list_events(uuid,jsonb) to service_role;
+
+CREATE OR REPLACE FUNCTION app.list_keys(p_account uuid, p_kind text DEFAULT NULL::text, p_overlay uuid DEFAULT NULL::uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_overlay_keys boolean := app.has_permission(p_account, 'overlays:keys');
+  v_other_keys boolean := app.has_permission(p_account, 'keys:edit');
+begin
+  if p_kind is not null or not (v_overlay_keys or v_other_keys) then
+    perform app.require_key_permission(p_account, p_kind);
+  end if;
+  return (
+    select coalesce(jsonb_agg(app.key_document(k.id) order by k.created_at desc, k.id), '[]')
+    from app.keys k
+    where k.account_id = p_account
+      and (p_kind is null or k.kind = p_kind)
+      and (p_overlay is null or k.overlay_id = p_overlay)
+      and case when k.kind = 'overlay' then v_overlay_keys else v_other_keys end);
+end
+$function$;
+revoke execute on function app.list_keys(uuid,text,uuid) from public;
+grant execute on function app.list_keys(uuid,text,uuid) to authenticated;
+grant execute on function app.list_keys(uuid,text,uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.list_overlays(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'overlays:read');
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object('id', o.id, 'name', o.name, 'revision', o.revision, 'width', o.width,
+          'height', o.height, 'created_at', o.created_at, 'updated_at', o.updated_at)
+        order by o.created_at, o.id),
+      '[]')
+    from app.overlays o
+    where o.account_id = p_account);
+end
+$function$;
+revoke execute on function app.list_overlays(uuid) from public;
+grant execute on function app.list_overlays(uuid) to authenticated;
+grant execute on function app.list_overlays(uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.lock_key(p_account uuid, p_key uuid)
+ RETURNS app.keys
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key app.keys;
+begin
+  if not app.is_related(p_account) then
+    perform app.refuse('CU404', format('There is no account %s', p_account));
+  end if;
+  select * into v_key from app.keys k where k.id = p_key and k.account_id = p_account for update;
+  if not found then
+    perform app.refuse('CU404', format('There is no key %s', p_key));
+  end if;
+  perform app.require_key_permission(p_account, v_key.kind);
+  return v_key;
+end
+$function$;
+revoke execute on function app.lock_key(uuid,uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.lock_queues(p_overlays uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform from app.overlay_queues q
+  where q.overlay_id = any (p_overlays)
+  order by q.overlay_id
+  for no key update;
+end
+$function$;
+revoke execute on function app.lock_queues(uuid[]) from public;
+
+CREATE OR REPLACE FUNCTION app.log_command(p_account uuid, p_action text, p_target_kind text, p_target uuid, p_detail jsonb, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.audit_log (account_id, at, actor_kind, actor_id, action, target_kind, target_id, detail)
+  values (p_account, p_now, app.actor_kind(), app.actor_id(), p_action, p_target_kind, p_target,
+    coalesce(p_detail, '{}'));
+end
+$function$;
+revoke execute on function app.log_command(uuid,text,text,uuid,jsonb,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.make_plays(p_account uuid, p_drafts jsonb, p_events uuid[], p_first bigint, p_overlays uuid[], p_live uuid[], p_now timestamp with time zone, OUT p_statuses text[], OUT p_behind uuid[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_events uuid[];
+  v_statuses text[];
+begin
+  with route as materialized (
+    select distinct on (d.ord, s.overlay_id) d.ord, s.overlay_id, s.lane, d.origin, d.duration_ms,
+      d.scheduled_at, d.scheduled_at is null or d.scheduled_at <= p_now as is_due,
+      case d.priority when 'low' then 0 when 'high' then 20 when 'critical' then 30 else 10 end::smallint as priority
+    from rows from (jsonb_to_recordset(p_drafts) as (event_type text, class text, origin text,
+        priority text, duration_ms integer, scheduled_at timestamptz))
+      with ordinality as d (event_type, class, origin, priority, duration_ms, scheduled_at, ord)
+    join app.event_subscriptions s
+      on s.overlay_id = any (p_overlays) and d.class = any (s.classes) and d.event_type like s.like_pattern
+    where d.class in ('animated', 'alert')
+    order by d.ord, s.overlay_id, length(s.pattern) desc, s.pattern
+  ),
+  -- Lanes that show nothing though they could.
+  idle as materialized (
+    select l.overlay_id, l.lane, q.leader_id, q.lease_version,
+      exists (select from app.plays x
+        where x.overlay_id = l.overlay_id and x.lane = l.lane and x.status = 'queued'
+          and (x.scheduled_at is null or x.scheduled_at <= p_now)) as has_line
+    from (select distinct r.overlay_id, r.lane from route r where r.overlay_id = any (p_live)) l
+    join app.overlay_queues q on q.overlay_id = l.overlay_id
+    where not exists (select from app.plays x
+      where x.overlay_id = l.overlay_id and x.lane = l.lane and x.status = 'playing')
+  ),
+  born as (
+    select r.*, case when r.is_due and row_number() over (
+      partition by r.overlay_id, r.lane, r.is_due order by r.priority desc, r.ord) = 1 then 1 else 0 end as is_best
+    from route r
+  ),
+  play as (
+    insert into app.plays (account_id, overlay_id, event_id, event_created_at, seq, priority, lane,
+      status, reason, play_no, attempt, duration_ms, instance_id, lease_version, claimed_at,
+      scheduled_at, created_at)
+    select p_account, b.overlay_id, p_events[b.ord], p_now, p_first - 1 + b.ord, b.priority, b.lane,
+      case when i.lane is null then 'queued' else 'playing' end,
+      case when b.origin = 'test' then 'test' else 'live' end, 1,
+      case when i.lane is null then 0 else 1 end, coalesce(b.duration_ms, 6000),
+      i.leader_id, i.lease_version, case when i.lane is not null then p_now end, b.scheduled_at, p_now
+    from born b
+    left join idle i
+      on i.overlay_id = b.overlay_id and i.lane = b.lane and b.is_best = 1 and not i.has_line
+    returning id, event_id, overlay_id, status, instance_id
+  ),
+  transition as (
+    insert into app.play_transitions (play_id, account_id, at, from_status, to_status, actor_kind,
+      actor_id, reason)
+    select p.id, p_account, p_now, 'queued', 'playing', 'overlay', p.instance_id, 'claimed'
+    from play p
+    where p.status = 'playing'
+  ),
+  queue as (
+    update app.overlay_queues q
+    set rev = q.rev + made.number
+    from (select p.overlay_id, count(*) as number from play p group by p.overlay_id) made
+    where q.overlay_id = made.overlay_id
+  )
+  select array_agg(p.event_id), array_agg(p.status),
+    (select array_agg(distinct i.overlay_id) from idle i where i.has_line)
+  into v_events, v_statuses, p_behind
+  from play p;
+
+  -- app.derive_event_status, for the two statuses that plays are born with.
+  p_statuses := array(
+    select case when bool_or(p.status = 'playing') then 'active'
+      when bool_or(p.status = 'queued') then 'pending' else 'completed' end
+    from unnest(p_events) with ordinality as e (id, ord)
+    left join unnest(v_events, v_statuses) as p (event_id, status) on p.event_id = e.id
+    group by e.ord
+    order by e.ord);
+end
+$function$;
+revoke execute on function app.make_plays(uuid,jsonb,uuid[],bigint,uuid[],uuid[],timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.may_become(p_from text, p_to text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return case p_from
+    when 'held' then p_to in ('queued', 'cancelled', 'skipped', 'expired', 'failed')
+    when 'queued' then p_to in ('held', 'playing', 'completed', 'cancelled', 'skipped', 'expired', 'failed')
+    when 'playing' then p_to in ('queued', 'completed', 'cancelled', 'skipped', 'failed')
+    else false
+  end;
+end
+$function$;
+revoke execute on function app.may_become(text,text) from public;
+
+CREATE OR REPLACE FUNCTION app.may_join(p_topic text, p_extension text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+  v_account uuid;
+begin
+  if p_extension is distinct from 'broadcast'
+    or p_topic is null
+    or p_topic !~ '^(account|overlay):[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then
+    return false;
+  end if;
+  v_id := split_part(p_topic, ':', 2)::uuid;
+  if p_topic like 'account:%' then
+    return app.has_permission(v_id, 'events:read') and app.has_permission(v_id, 'events:userinfo');
+  end if;
+  if auth.jwt() ->> 'kind' = 'overlay' then
+    return exists (
+      select from app.keys k
+      where k.id = (auth.jwt() ->> 'key_id')::uuid and k.kind = 'overlay' and k.overlay_id = v_id
+        and k.revoked_at is null);
+  end if;
+  select o.account_id into v_account from app.overlays o where o.id = v_id;
+  return v_account is not null and app.has_permission(v_account, 'overlays:read')
+    and app.has_permission(v_account, 'events:userinfo');
+end
+$function$;
+revoke execute on function app.may_join(text,text) from public;
+grant execute on function app.may_join(text,text) to authenticated;
+grant execute on function app.may_join(text,text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.move_plays(p_plays uuid[], p_to text, p_outcome text, p_reason text, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  with old as (
+    select p.id, p.status from app.plays p where p.id = any (p_plays)
+  ),
+  moved as (
+    update app.plays p
+    set status = p_to,
+      outcome = p_outcome,
+      -- Shown to its end, though the page's 'started' may have been lost.
+      started_at = case when p_to = 'completed' then coalesce(p.started_at, p.claimed_at) else p.started_at end,
+      ended_at = case when p_to in ('held', 'queued') then null else p_now end
+    from old
+    where p.id = old.id
+    returning p.id, p.account_id, old.status as from_status
+  )
+  insert into app.play_transitions (play_id, account_id, at, from_status, to_status, actor_kind,
+    actor_id, reason)
+  select m.id, m.account_id, p_now, m.from_status, p_to, app.actor_kind(), app.actor_id(), p_reason
+  from moved m;
+end
+$function$;
+revoke execute on function app.move_plays(uuid[],text,text,text,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.my_accounts()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims jsonb := auth.jwt();
+begin
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object('id', a.id, 'name', a.name, 'role', mine.role,
+          'permissions', to_jsonb(app.permissions_in(a.id)))
+        order by a.name, a.id),
+      '[]')
+    from (
+      select m.account_id, m.role
+      from app.members m
+      where v_claims ->> 'kind' = 'member' and m.user_id = (v_claims ->> 'sub')::uuid
+      union all
+      select k.account_id, null
+      from app.keys k
+      where v_claims ->> 'kind' in ('api', 'remote') and k.id = (v_claims ->> 'key_id')::uuid
+        and k.kind = v_claims ->> 'kind' and k.revoked_at is null
+    ) mine
+    join app.accounts a on a.id = mine.account_id);
+end
+$function$;
+revoke execute on function app.my_accounts() from public;
+grant execute on function app.my_accounts() to authenticated;
+grant execute on function app.my_accounts() to service_role;
+
+CREATE OR REPLACE FUNCTION app.notify_member_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform pg_notify('cuelight_revoked',
+    jsonb_build_object('user_id', old.user_id, 'account_id', old.account_id)::text);
+  perform pg_notify('cuelight_revoked', jsonb_build_object('key_id', k.id)::text)
+  from app.keys k
+  where k.account_id = old.account_id and k.created_by = old.user_id and k.revoked_at is null
+    and k.kind <> 'overlay';
+  return null;
+end
+$function$;
+revoke execute on function app.notify_member_change() from public;
+
+CREATE OR REPLACE FUNCTION app.overlay_document(p_overlay uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_overlay_key(p_overlay);
+  return (
+    select jsonb_build_object('id', o.id, 'name', o.name, 'revision', o.revision,
+      'document', o.document)
+    from app.overlays o
+    where o.id = p_overlay);
+end
+$function$;
+revoke execute on function app.overlay_document(uuid) from public;
+grant execute on function app.overlay_document(uuid) to authenticated;
+grant execute on function app.overlay_document(uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.pause(p_account uuid, p_overlay uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return app.set_paused(p_account, p_overlay, true, p_now);
+end
+$function$;
+revoke execute on function app.pause(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.pause(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.pause(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.permissions_in(p_account uuid)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims jsonb := auth.jwt();
+  v_permissions text[];
+begin
+  case v_claims ->> 'kind'
+    when 'member' then
+      select array_agg(rp.permission order by rp.permission) into v_permissions
+      from app.members m
+      join app.role_permissions rp on rp.role = m.role
+      where m.account_id = p_account and m.user_id = (v_claims ->> 'sub')::uuid;
+    when 'api', 'remote' then
+      select array_agg(rp.permission order by rp.permission) into v_permissions
+      from app.keys k
+      join app.members m on m.account_id = k.account_id and m.user_id = k.created_by
+      join app.role_permissions rp on rp.role = m.role and rp.permission = any (k.permissions)
+      where k.id = (v_claims ->> 'key_id')::uuid and k.account_id = p_account
+        and k.kind = v_claims ->> 'kind' and k.revoked_at is null;
+    else
+      null;
+  end case;
+  return coalesce(v_permissions, '{}');
+end
+$function$;
+revoke execute on function app.permissions_in(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.permitted_accounts(p_permission text)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims jsonb := auth.jwt();
+begin
+  return coalesce(
+    case
+      when v_claims ->> 'kind' = 'member' then (
+        select array_agg(m.account_id)
+        from app.members m
+        join app.role_permissions rp on rp.role = m.role and rp.permission = p_permission
+        where m.user_id = (v_claims ->> 'sub')::uuid)
+      when v_claims ->> 'kind' in ('api', 'remote') then (
+        select array_agg(k.account_id)
+        from app.keys k
+        where k.id = (v_claims ->> 'key_id')::uuid
+          and app.has_permission(k.account_id, p_permission))
+    end,
+    '{}');
+end
+$function$;
+revoke execute on function app.permitted_accounts(text) from public;
+grant execute on function app.permitted_accounts(text) to authenticated;
+grant execute on function app.permitted_accounts(text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.publish_events(p_account uuid, p_epoch uuid, p_first bigint, p_last bigint, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_topics text[];
+  v_payloads jsonb[];
+begin
+  with event as materialized (
+    select e.id, e.seq, e.event_type, e.class, e.document
+    from app.event_documents e
+    where e.account_id = p_account and e.seq between p_first and p_last and e.created_at = p_now
+  ),
+  play as materialized (
+    select p.event_id, p.overlay_id,
+      p.document || jsonb_build_object('elapsed_ms', app.elapsed_ms(p.playing_since, p_now)) as document,
+      -- This batch has just raised the rev by its number of plays, one for each in order of seq.
+      q.rev - count(*) over (partition by p.overlay_id)
+        + row_number() over (partition by p.overlay_id order by p.seq) as rev
+    from event e
+    join app.play_documents p on p.event_id = e.id
+    join app.overlay_queues q on q.overlay_id = p.overlay_id
+  ),
+  shown as (
+    select p.event_id, jsonb_agg(p.document || jsonb_build_object('rev', p.rev) order by p.overlay_id) as plays
+    from play p
+    group by p.event_id
+  ),
+  message as (
+    select e.seq, 'account:' || p_account as topic, jsonb_build_object(
+      'type', 'EVENT_BROADCAST', 'epoch', p_epoch, 'at', p_now, 'event', e.document,
+      'plays', coalesce(s.plays, '[]')) as payload
+    from event e
+    left join shown s on s.event_id = e.id
+    union all
+    select e.seq, 'overlay:' || p.overlay_id, jsonb_build_object(
+      'type', 'EVENT_BROADCAST', 'epoch', p_epoch, 'at', p_now, 'event', e.document,
+      'overlay_id', p.overlay_id, 'rev', p.rev, 'play', p.document)
+    from event e
+    join play p on p.event_id = e.id
+    union all
+    select e.seq, 'overlay:' || o.overlay_id, jsonb_build_object(
+      'type', 'EVENT_BROADCAST', 'epoch', p_epoch, 'at', p_now, 'event', e.document,
+      'overlay_id', o.overlay_id, 'play', null)
+    from event e
+    cross join lateral (
+      select distinct s.overlay_id from app.event_subscriptions s
+      where s.account_id = p_account and e.class = any (s.classes) and e.event_type like s.like_pattern
+    ) o
+    where e.class in ('data', 'system')
+  )
+  -- 'account:' sorts before 'overlay:'.
+  select array_agg(m.topic order by m.seq, m.topic), array_agg(m.payload order by m.seq, m.topic)
+  into v_topics, v_payloads
+  from message m;
+  perform app.send_hints(v_topics, array_fill('EVENT_BROADCAST'::text, array[cardinality(v_topics)]), v_payloads);
+end
+$function$;
+revoke execute on function app.publish_events(uuid,uuid,bigint,bigint,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.publish_plays(p_plays uuid[], p_types text[], p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_topics text[];
+  v_types text[];
+  v_payloads jsonb[];
+begin
+  if cardinality(p_plays) = 0 then
+    return;
+  end if;
+  perform app.refresh_event_status(p_plays);
+  update app.overlay_queues q
+  set rev = q.rev + changed.number
+  from (
+    select p.overlay_id, count(*) as number
+    from unnest(p_plays) as wanted (id)
+    join app.plays p on p.id = wanted.id
+    group by p.overlay_id
+  ) changed
+  where q.overlay_id = changed.overlay_id;
+  with change as (
+    select d.ord, d.account_id, d.overlay_id, t.type,
+      jsonb_build_object('epoch', a.epoch, 'at', p_now, 'overlay_id', d.overlay_id, 'play', d.play,
+        'rev', q.rev - count(*) over (partition by d.overlay_id)
+          + row_number() over (partition by d.overlay_id order by d.ord)) as body
+    from app.describe_plays(p_plays, p_now) d
+    join unnest(p_types) with ordinality as t (type, ord) on t.ord = d.ord
+    join app.overlay_queues q on q.overlay_id = d.overlay_id
+    join app.accounts a on a.id = d.account_id
+  ),
+  message as (
+    select c.ord, 1 as place, 'overlay:' || c.overlay_id as topic, c.type, c.body from change c
+    union all
+    select c.ord, 2, 'account:' || c.account_id,
+      case when c.type = 'ANIMATION_CANCEL' then 'ANIMATION_CANCELLED' else c.type end, c.body
+    from change c
+  )
+  select array_agg(m.topic order by m.ord, m.place), array_agg(m.type order by m.ord, m.place),
+    array_agg(m.body || jsonb_build_object('type', m.type) order by m.ord, m.place)
+  into v_topics, v_types, v_payloads
+  from message m;
+  perform app.send_hints(v_topics, v_types, v_payloads);
+end
+$function$;
+revoke execute on function app.publish_plays(uuid[],text[],timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.publish_status(p_account uuid, p_overlay uuid, p_subject text, p_counts boolean, p_state jsonb, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rev bigint;
+  v_payload jsonb;
+begin
+  if p_counts then
+    update app.overlay_queues q set rev = q.rev + 1 where q.overlay_id = p_overlay
+    returning q.rev into v_rev;
+  end if;
+  select jsonb_build_object('type', 'STATUS_CHANGED', 'epoch', a.epoch, 'at', p_now,
+    'subject', p_subject, 'overlay_id', p_overlay, 'rev', v_rev, 'state', p_state)
+  into v_payload
+  from app.accounts a where a.id = p_account;
+  perform app.send_hints(
+    case when p_overlay is null then array['account:' || p_account]
+      else array['overlay:' || p_overlay, 'account:' || p_account] end,
+    case when p_overlay is null then array['STATUS_CHANGED']
+      else array['STATUS_CHANGED', 'STATUS_CHANGED'] end,
+    case when p_overlay is null then array[v_payload] else array[v_payload, v_payload] end);
+end
+$function$;
+revoke execute on function app.publish_status(uuid,uuid,text,boolean,jsonb,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.pull_events(p_account uuid, p_epoch text, p_cursor bigint, p_limit integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_limit integer := least(greatest(coalesce(p_limit, 100), 1), 500);
+  v_userinfo boolean := app.has_permission(p_account, 'events:userinfo');
+  v_top bigint;
+  v_epoch uuid;
+  v_recovered boolean;
+  v_cursor bigint;
+  v_events jsonb;
+begin
+  perform app.require_permission(p_account, 'events:read');
+  select a.next_seq - 1, a.epoch into v_top, v_epoch from app.accounts a where a.id = p_account;
+  v_recovered := app.is_recoverable(p_account, v_epoch, v_top, p_epoch, p_cursor);
+  v_cursor := case when v_recovered then p_cursor else v_top end;
+  select coalesce(jsonb_agg(app.redact(e.document, v_userinfo) order by e.seq), '[]'),
+    coalesce(max(e.seq), v_cursor)
+  into v_events, v_cursor
+  from (
+    select d.seq, d.document from app.event_documents d
+    where d.account_id = p_account and d.seq > v_cursor and d.seq <= v_top
+    order by d.seq
+    limit v_limit
+  ) e;
+  return jsonb_build_object('epoch', v_epoch, 'recovered', v_recovered, 'top_seq', v_top,
+    'cursor', v_cursor, 'more', v_cursor < v_top, 'events', v_events);
+end
+$function$;
+revoke execute on function app.pull_events(uuid,text,bigint,integer) from public;
+grant execute on function app.pull_events(uuid,text,bigint,integer) to authenticated;
+grant execute on function app.pull_events(uuid,text,bigint,integer) to service_role;
+
+CREATE OR REPLACE FUNCTION app.pull_overlay(p_overlay uuid, p_epoch text, p_cursor bigint, p_limit integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_account uuid := app.require_overlay_reader(p_overlay);
+  v_limit integer := least(greatest(coalesce(p_limit, 100), 1), 500);
+  -- Events looked at in one pull: a page that was away for a month asks more often, never longer.
+  v_window constant integer := 2000;
+  v_top bigint;
+  v_epoch uuid;
+  v_state jsonb;
+  v_plays uuid[];
+  v_recovered boolean;
+  v_cursor bigint;
+  v_end bigint;
+  v_events jsonb := '[]';
+  v_found integer;
+  v_last bigint;
+begin
+  select a.next_seq - 1, a.epoch, jsonb_build_object('rev', q.rev,
+    'paused', q.paused_at is not null or a.paused_at is not null,
+    'leader_id', case when q.lease_until > p_now then q.leader_id end)
+  into v_top, v_epoch, v_state
+  from app.overlay_queues q
+  join app.accounts a on a.id = q.account_id
+  where q.overlay_id = p_overlay;
+
+  -- All that is shown and the head of each line, in the order in which it would play.
+  v_plays := array(
+    (select p.id from app.plays p
+      where p.overlay_id = p_overlay and p.status = 'playing' order by p.lane)
+    union all
+    (select p.id from app.plays p
+      where p.overlay_id = p_overlay and p.status = 'queued'
+      order by p.priority desc, p.seq, p.play_no limit 50));
+
+  v_recovered := app.is_recoverable(v_account, v_epoch, v_top, p_epoch, p_cursor);
+  v_cursor := case when v_recovered then p_cursor else v_top end;
+  v_end := least(v_top, v_cursor + v_window);
+  if v_cursor < v_top then
+    select coalesce(jsonb_agg(found.document order by found.seq), '[]'), count(*), max(found.seq)
+    into v_events, v_found, v_last
+    from (
+      select e.seq, e.document
+      from app.event_documents e
+      where e.account_id = v_account and e.seq > v_cursor and e.seq <= v_end
+        and e.class in ('data', 'system')
+        and exists (
+          select from app.event_subscriptions s
+          where s.overlay_id = p_overlay and e.class = any (s.classes)
+            and e.event_type like s.like_pattern)
+      order by e.seq
+      limit v_limit
+    ) found;
+    v_cursor := case when v_found = v_limit then v_last else v_end end;
+  end if;
+
+  return v_state || jsonb_build_object(
+    'epoch', v_epoch, 'recovered', v_recovered, 'top_seq', v_top, 'cursor', v_cursor,
+    'more', v_cursor < v_top, 'events', v_events,
+    'plays', (select coalesce(jsonb_agg(d.play order by d.ord), '[]')
+      from app.describe_plays(v_plays, p_now) d));
+end
+$function$;
+revoke execute on function app.pull_overlay(uuid,text,bigint,integer,timestamp with time zone) from public;
+grant execute on function app.pull_overlay(uuid,text,bigint,integer,timestamp with time zone) to authenticated;
+grant execute on function app.pull_overlay(uuid,text,bigint,integer,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.purge_expired(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_keys integer;
+  v_deliveries integer;
+  v_instances integer;
+begin
+  delete from app.event_keys k where k.created_at < p_now - interval '30 days';
+  get diagnostics v_keys = row_count;
+  delete from app.webhook_deliveries d where d.at < p_now - interval '30 days';
+  get diagnostics v_deliveries = row_count;
+  delete from app.overlay_instances i where i.last_seen_at < p_now - interval '1 day';
+  get diagnostics v_instances = row_count;
+  return jsonb_build_object('event_keys', v_keys, 'deliveries', v_deliveries, 'instances', v_instances);
+end
+$function$;
+revoke execute on function app.purge_expired(timestamp with time zone) from public;
+grant execute on function app.purge_expired(timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.purge_idempotency_keys(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_purged integer;
+begin
+  delete from app.idempotency_keys i where i.created_at < p_now - interval '24 hours';
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$function$;
+revoke execute on function app.purge_idempotency_keys(timestamp with time zone) from public;
+grant execute on function app.purge_idempotency_keys(timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.purge_realtime_messages(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_purged integer := 0;
+begin
+  if has_table_privilege('realtime.messages', 'delete') then
+    delete from realtime.messages m
+    where m.inserted_at < (p_now - interval '72 hours') at time zone 'UTC';
+    get diagnostics v_purged = row_count;
+  end if;
+  return v_purged;
+end
+$function$;
+revoke execute on function app.purge_realtime_messages(timestamp with time zone) from public;
+grant execute on function app.purge_realtime_messages(timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.read_list(p_value jsonb)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return case jsonb_typeof(p_value)
+    when 'array' then (select array_agg(v) from jsonb_array_elements_text(p_value) as v)
+    when 'string' then array[p_value #>> '{}']
+  end;
+end
+$function$;
+revoke execute on function app.read_list(jsonb) from public;
+
+CREATE OR REPLACE FUNCTION app.record_delivery(p_connection uuid, p_message_id text, p_kind text, p_outcome text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.webhook_deliveries (connection_id, message_id, kind, outcome, at)
+  values (p_connection, left(p_message_id, 300), left(p_kind, 100), left(p_outcome, 300), p_now);
+  update app.platform_connections c
+  set last_delivery_at = p_now
+  where c.id = p_connection
+    -- At most once a second: a burst must not fight over this row.
+    and (c.last_delivery_at is null or c.last_delivery_at < p_now - interval '1 second');
+end
+$function$;
+revoke execute on function app.record_delivery(uuid,text,text,text,timestamp with time zone) from public;
+grant execute on function app.record_delivery(uuid,text,text,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.record_events(p_account uuid, p_drafts jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_count integer := jsonb_array_length(p_drafts);
+  v_first bigint;
+  v_epoch uuid;
+  v_paused boolean;
+  v_names integer;
+  v_showable text[];
+  -- The new ones, by position, and what they become.
+  v_drafts jsonb := p_drafts;
+  v_events uuid[];
+  v_statuses text[];
+  -- The duplicates: position, first event, its seq; or the position of the twin.
+  v_known integer[] := '{}';
+  v_known_events uuid[];
+  v_known_seqs bigint[];
+  v_twins integer[];
+  v_overlays uuid[];
+  v_live uuid[];
+  v_behind uuid[];
+  v_started uuid[];
+begin
+  if v_count = 0 then
+    return '[]';
+  end if;
+  -- Before any lock, as making a partition waits for every writer. Two lookups in the catalog's
+  -- cache when both are there.
+  if to_regclass('app.platform_events_' || to_char(p_now at time zone 'UTC', 'YYYY_MM')) is null
+    or to_regclass('app.platform_events_'
+      || to_char((p_now at time zone 'UTC') + interval '1 month', 'YYYY_MM')) is null then
+    perform app.ensure_event_partitions(p_now, 1);
+  end if;
+
+  -- The account's lock, and numbers for all drafts; those of duplicates are given back below.
+  update app.accounts
+  set next_seq = next_seq + v_count
+  where id = p_account
+  returning next_seq - v_count, epoch, paused_at is not null into v_first, v_epoch, v_paused;
+  if not found then
+    perform app.refuse('CU404', format('There is no account %s', p_account));
+  end if;
+
+  select count(d.transport_key) + count(d.business_key), array_agg(gen_random_uuid()),
+    array_agg(distinct d.event_type) filter (where d.class in ('animated', 'alert'))
+  into v_names, v_events, v_showable
+  from jsonb_to_recordset(p_drafts)
+    as d (event_type text, class text, transport_key text, business_key text);
+
+  -- Nearly always all are new, so first as if they were.
+  if v_names > 0 and app.remember_keys(p_account, p_drafts, v_events, v_first, p_now) < v_names then
+    delete from app.event_keys k
+    using jsonb_to_recordset(p_drafts) as d (transport_key text, business_key text)
+    where k.account_id = p_account and k.event_id = any (v_events)
+      and ((k.kind = 'transport' and k.key = d.transport_key) or (k.kind = 'business' and k.key = d.business_key));
+    select coalesce(array_agg(f.ord), '{}'), array_agg(f.event_id), array_agg(f.seq), array_agg(f.twin)
+    into v_known, v_known_events, v_known_seqs, v_twins
+    from app.find_duplicates(p_account, p_drafts) f;
+    select coalesce(jsonb_agg(d.draft order by d.ord), '[]'),
+      coalesce(array_agg(v_events[d.ord] order by d.ord), '{}')
+    into v_drafts, v_events
+    from jsonb_array_elements(p_drafts) with ordinality as d (draft, ord)
+    where not d.ord = any (v_known);
+    update app.accounts set next_seq = v_first + cardinality(v_events) where id = p_account;
+    perform app.remember_keys(p_account, v_drafts, v_events, v_first, p_now);
+  end if;
+
+  if cardinality(v_events) > 0 then
+    v_statuses := array_fill('completed'::text, array[cardinality(v_events)]);
+    if v_showable is not null then
+      -- The queues that may get plays, in the one lock order.
+      select array_agg(q.overlay_id), array_agg(q.overlay_id) filter (where q.is_live)
+      into v_overlays, v_live
+      from (
+        select q.overlay_id, not v_paused and q.paused_at is null and q.lease_until > p_now as is_live
+        from app.overlay_queues q
+        where q.account_id = p_account and exists (
+          select from app.event_subscriptions s
+          cross join unnest(v_showable) as t (event_type)
+          where s.overlay_id = q.overlay_id and t.event_type like s.like_pattern)
+        order by q.overlay_id
+        for no key update
+      ) q;
+      if v_overlays is not null then
+        select m.p_statuses, m.p_behind into v_statuses, v_behind
+        from app.make_plays(p_account, v_drafts, v_events, v_first, v_overlays, coalesce(v_live, '{}'), p_now) m;
+      end if;
+    end if;
+
+    insert into app.platform_events (id, created_at, account_id, seq, event_type, class, platform,
+      origin, external_id, data, raw, metadata, priority, status, duration_ms, cancelable,
+      replayable, scheduled_at, occurred_at, completed_at)
+    select v_events[d.ord], p_now, p_account, v_first - 1 + d.ord, d.event_type, d.class, d.platform,
+      coalesce(d.origin, 'live'), d.external_id, coalesce(d.data, '{}'), d.raw, coalesce(d.metadata, '{}'),
+      case d.priority when 'low' then 0 when 'high' then 20 when 'critical' then 30 else 10 end,
+      v_statuses[d.ord], d.duration_ms, coalesce(d.cancelable, true), coalesce(d.replayable, true),
+      d.scheduled_at, d.occurred_at, case when v_statuses[d.ord] = 'completed' then p_now end
+    from rows from (jsonb_to_recordset(v_drafts) as (event_type text, class text, platform text,
+        origin text, external_id text, data jsonb, raw jsonb, metadata jsonb, priority text,
+        duration_ms integer, cancelable boolean, replayable boolean, scheduled_at timestamptz,
+        occurred_at timestamptz))
+      with ordinality as d (event_type, class, platform, origin, external_id, data, raw, metadata,
+        priority, duration_ms, cancelable, replayable, scheduled_at, occurred_at, ord);
+
+    perform app.publish_events(p_account, v_epoch, v_first, v_first - 1 + cardinality(v_events), p_now);
+
+    if v_behind is not null then
+      v_started := array(select unnest(app.advance(o, p_now)) from unnest(v_behind) as o order by o);
+      perform app.publish_plays(v_started, array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+    end if;
+  end if;
+
+  if cardinality(v_known) = 0 then
+    return (
+      select jsonb_agg(
+        jsonb_build_object('index', e.ord - 1, 'outcome', 'recorded', 'event_id', e.id,
+          'seq', v_first - 1 + e.ord, 'status', e.status)
+        order by e.ord)
+      from unnest(v_events, v_statuses) with ordinality as e (id, status, ord));
+  end if;
+  return (
+    with fresh as (
+      select i as ord, row_number() over (order by i) as place
+      from generate_series(1, v_count) as i
+      where not i = any (v_known)
+    ),
+    known as (
+      select k.ord, k.event_id, k.seq, k.twin
+      from unnest(v_known, v_known_events, v_known_seqs, v_twins) as k (ord, event_id, seq, twin)
+    ),
+    answer as (
+      select i as ord, k.ord is null as is_new, coalesce(k.event_id, v_events[f.place]) as event_id,
+        coalesce(k.seq, v_first - 1 + f.place) as seq, v_statuses[f.place] as status
+      from generate_series(1, v_count) as i
+      left join known k on k.ord = i
+      left join fresh f on f.ord = coalesce(k.twin, i)
+    )
+    select jsonb_agg(
+      jsonb_build_object('index', a.ord - 1,
+        'outcome', case when a.is_new then 'recorded' else 'duplicate' end,
+        'event_id', a.event_id, 'seq', a.seq,
+        'status', coalesce(a.status,
+          (select e.status from app.platform_events e where e.account_id = p_account and e.seq = a.seq)))
+      order by a.ord)
+    from answer a);
+end
+$function$;
+revoke execute on function app.record_events(uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.record_events(uuid,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.redact(p_event jsonb, p_userinfo boolean)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  if p_userinfo then
+    return p_event;
+  end if;
+  return p_event || jsonb_build_object('external_id', null,
+    'data', app.without_viewers(p_event -> 'data'), 'metadata', (p_event -> 'metadata') - 'user_id');
+end
+$function$;
+revoke execute on function app.redact(jsonb,boolean) from public;
+
+CREATE OR REPLACE FUNCTION app.refresh_event_status(p_plays uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_events uuid[];
+  v_from timestamptz;
+  v_to timestamptz;
+begin
+  -- The bounds let the planner leave out all other partitions.
+  select array_agg(distinct p.event_id), min(p.event_created_at), max(p.event_created_at)
+  into v_events, v_from, v_to
+  from app.plays p where p.id = any (p_plays);
+  -- Locked first and read in the next statement: another overlay may be ending its play of the
+  -- same event at this moment.
+  perform from app.platform_events e
+  where e.id = any (v_events) and e.created_at between v_from and v_to
+  order by e.id
+  for no key update;
+  update app.platform_events e
+  set status = d.status,
+    started_at = d.started_at,
+    completed_at = case when d.status in ('completed', 'cancelled') then d.ended_at end
+  from (
+    select p.event_id, app.derive_event_status(array_agg(p.status)) as status,
+      min(p.started_at) as started_at, max(p.ended_at) as ended_at
+    from app.plays p
+    where p.event_id = any (v_events)
+    group by p.event_id
+  ) d
+  where e.id = d.event_id and e.created_at between v_from and v_to
+    and (e.status, e.started_at) is distinct from (d.status, d.started_at);
+end
+$function$;
+revoke execute on function app.refresh_event_status(uuid[]) from public;
+
+CREATE OR REPLACE FUNCTION app.refuse(p_code text, p_message text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception using errcode = p_code, message = p_message;
+end
+$function$;
+revoke execute on function app.refuse(text,text) from public;
+
+CREATE OR REPLACE FUNCTION app.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception '%.% is append-only', tg_table_schema, tg_table_name using errcode = 'CU409';
+end
+$function$;
+revoke execute on function app.refuse_change() from public;
+
+CREATE OR REPLACE FUNCTION app.remember_keys(p_account uuid, p_drafts jsonb, p_events uuid[], p_first bigint, p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_new integer;
+begin
+  insert into app.event_keys (account_id, kind, key, event_id, event_created_at, seq, created_at)
+  select p_account, name.kind, name.key, p_events[d.ord], p_now, p_first - 1 + d.ord, p_now
+  from rows from (jsonb_to_recordset(p_drafts) as (transport_key text, business_key text))
+    with ordinality as d (transport_key, business_key, ord)
+  cross join lateral (
+    values ('transport', d.transport_key), ('business', d.business_key)) as name (kind, key)
+  where name.key is not null
+  on conflict do nothing;
+  get diagnostics v_new = row_count;
+  return v_new;
+end
+$function$;
+revoke execute on function app.remember_keys(uuid,jsonb,uuid[],bigint,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.renew_epochs()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_renewed integer;
+begin
+  update app.accounts set epoch = gen_random_uuid();
+  get diagnostics v_renewed = row_count;
+  return v_renewed;
+end
+$function$;
+revoke execute on function app.renew_epochs() from public;
+grant execute on function app.renew_epochs() to service_role;
+
+CREATE OR REPLACE FUNCTION app.replay_event(p_account uuid, p_event uuid, p_overlay uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_event app.platform_events;
+  v_overlays uuid[];
+  v_plays uuid[];
+  v_started uuid[];
+begin
+  perform app.require_permission(p_account, 'queue:control');
+  v_event := app.find_event(p_account, p_event);
+  if not v_event.replayable or v_event.class not in ('animated', 'alert') then
+    perform app.refuse('CU409', 'This event cannot be replayed');
+  end if;
+  perform from app.accounts a where a.id = p_account for no key update;
+  v_overlays := array(
+    select o.id from app.overlays o
+    where o.account_id = p_account and case when p_overlay is null
+      then exists (select from app.plays p where p.event_id = p_event and p.overlay_id = o.id)
+      else o.id = p_overlay end
+    order by o.id);
+  if p_overlay is not null and cardinality(v_overlays) = 0 then
+    perform app.refuse('CU404', format('There is no overlay %s', p_overlay));
+  end if;
+  if cardinality(v_overlays) = 0 then
+    perform app.refuse('CU409', 'This event was on no overlay: name the one to replay it on');
+  end if;
+  perform app.lock_queues(v_overlays);
+  with made as (
+    insert into app.plays (account_id, overlay_id, event_id, event_created_at, seq, priority, lane,
+      status, reason, play_no, duration_ms, requested_by, created_at)
+    select p_account, o.id, p_event, v_event.created_at, v_event.seq, v_event.priority,
+      -- The lane it had here, else the one its subscription gives.
+      coalesce(
+        (select p.lane from app.plays p where p.event_id = p_event and p.overlay_id = o.id
+          order by p.play_no desc limit 1),
+        (select s.lane from app.event_subscriptions s
+          where s.overlay_id = o.id and v_event.event_type like s.like_pattern
+          order by length(s.pattern) desc, s.pattern limit 1),
+        'main'),
+      'queued', 'replay',
+      1 + coalesce((select max(p.play_no) from app.plays p
+        where p.event_id = p_event and p.overlay_id = o.id), 0),
+      coalesce(v_event.duration_ms, 6000), app.actor_id(), p_now
+    from unnest(v_overlays) as o (id)
+    returning id, overlay_id
+  )
+  select array_agg(m.id order by m.overlay_id) into v_plays from made m;
+  v_started := array(select unnest(app.advance(o, p_now)) from unnest(v_overlays) as o order by o);
+  -- What started is either the replay itself, whose message says so already, or an older one.
+  v_started := array(select s from unnest(v_started) as s where not s = any (v_plays));
+  perform app.publish_plays(v_plays || v_started,
+    array_fill('ANIMATION_REPLAY'::text, array[cardinality(v_plays)])
+      || array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+  perform app.log_command(p_account, 'event.replay', 'event', p_event,
+    jsonb_build_object('plays', to_jsonb(v_plays)), p_now);
+  return jsonb_build_object('event_id', p_event,
+    'plays', (select jsonb_agg(d.play order by d.ord) from app.describe_plays(v_plays, p_now) d),
+    'status', (select e.status from app.platform_events e
+      where e.id = p_event and e.created_at = v_event.created_at));
+end
+$function$;
+revoke execute on function app.replay_event(uuid,uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.replay_event(uuid,uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.replay_event(uuid,uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.report_play(p_overlay uuid, p_play uuid, p_instance uuid, p_attempt integer, p_report text, p_detail jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_play app.plays;
+  v_refusal text;
+  v_to text;
+  v_outcome text;
+  v_started uuid[] := '{}';
+begin
+  perform app.require_overlay_key(p_overlay);
+  if p_report is null or p_report not in ('started', 'ended', 'failed') then
+    perform app.refuse('CU400', format('report: %s is not a report', coalesce(p_report, 'null')));
+  end if;
+  perform app.lock_queues(array[p_overlay]);
+  select * into v_play from app.plays p where p.id = p_play and p.overlay_id = p_overlay;
+  v_refusal := case
+    when v_play.id is null then 'unknown'
+    when v_play.ended_at is not null then 'already ' || v_play.status
+    when v_play.instance_id is null then 'not claimed'
+    when v_play.instance_id is distinct from p_instance then 'taken over'
+    when p_attempt is null or p_attempt > v_play.attempt then 'not claimed'
+    when v_play.status not in ('playing', 'queued') then 'already ' || v_play.status
+  end;
+  if v_refusal is null then
+    if p_detail is not null then
+      update app.plays p set detail = coalesce(p.detail, '{}') || p_detail where p.id = p_play;
+    end if;
+    if p_report = 'started' and v_play.status = 'playing' then
+      if v_play.started_at is null then
+        update app.plays p set started_at = p_now where p.id = p_play;
+        perform app.publish_plays(array[p_play], array['ANIMATION_STARTED'], p_now);
+      end if;
+    else
+      v_to := case when p_report = 'failed' then 'failed' else 'completed' end;
+      v_outcome := case
+        when p_report = 'failed' then coalesce(left(p_detail ->> 'error', 200), 'failed')
+        when v_play.status = 'queued' then 'shown late'
+        else 'ended'
+      end;
+      perform app.move_plays(array[p_play], v_to, v_outcome, 'reported ' || p_report, p_now);
+      v_started := app.advance(p_overlay, p_now);
+      perform app.publish_plays(array[p_play] || v_started,
+        array['ANIMATION_ENDED'] || array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+    end if;
+  end if;
+  return jsonb_build_object('accepted', v_refusal is null, 'reason', v_refusal,
+    'play', (select d.play from app.describe_plays(array[v_play.id], p_now) d),
+    'rev', (select q.rev from app.overlay_queues q where q.overlay_id = p_overlay));
+end
+$function$;
+revoke execute on function app.report_play(uuid,uuid,uuid,integer,text,jsonb,timestamp with time zone) from public;
+grant execute on function app.report_play(uuid,uuid,uuid,integer,text,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.report_play(uuid,uuid,uuid,integer,text,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.require_key_permission(p_account uuid, p_kind text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account,
+    case when p_kind = 'overlay' then 'overlays:keys' else 'keys:edit' end);
+end
+$function$;
+revoke execute on function app.require_key_permission(uuid,text) from public;
+
+CREATE OR REPLACE FUNCTION app.require_overlay(p_account uuid, p_overlay uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (
+    select from app.overlays o where o.id = p_overlay and o.account_id = p_account) then
+    perform app.refuse('CU404', format('There is no overlay %s', p_overlay));
+  end if;
+end
+$function$;
+revoke execute on function app.require_overlay(uuid,uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.require_overlay_key(p_overlay uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims jsonb := auth.jwt();
+  v_account uuid;
+  v_revoked_at timestamptz;
+begin
+  if v_claims ->> 'kind' = 'overlay' then
+    select k.account_id, k.revoked_at into v_account, v_revoked_at
+    from app.keys k
+    where k.id = (v_claims ->> 'key_id')::uuid and k.kind = 'overlay' and k.overlay_id = p_overlay;
+  end if;
+  if v_account is null then
+    perform app.refuse('CU404', format('There is no overlay %s', p_overlay));
+  end if;
+  if v_revoked_at is not null then
+    perform app.refuse('CU410', 'This overlay address was revoked: copy the new one from the studio');
+  end if;
+  return v_account;
+end
+$function$;
+revoke execute on function app.require_overlay_key(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.require_overlay_reader(p_overlay uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_account uuid;
+begin
+  if auth.jwt() ->> 'kind' = 'overlay' then
+    return app.require_overlay_key(p_overlay);
+  end if;
+  select o.account_id into v_account from app.overlays o where o.id = p_overlay;
+  if v_account is null or not app.is_related(v_account) then
+    perform app.refuse('CU404', format('There is no overlay %s', p_overlay));
+  end if;
+  perform app.require_permission(v_account, 'overlays:read');
+  perform app.require_permission(v_account, 'events:userinfo');
+  return v_account;
+end
+$function$;
+revoke execute on function app.require_overlay_reader(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.require_permission(p_account uuid, p_permission text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if app.has_permission(p_account, p_permission) then
+    return;
+  end if;
+  if app.is_related(p_account) then
+    perform app.refuse('CU403', format('This needs the permission %s', p_permission));
+  end if;
+  perform app.refuse('CU404', format('There is no account %s', p_account));
+end
+$function$;
+revoke execute on function app.require_permission(uuid,text) from public;
+grant execute on function app.require_permission(uuid,text) to authenticated;
+grant execute on function app.require_permission(uuid,text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.resume(p_account uuid, p_overlay uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return app.set_paused(p_account, p_overlay, false, p_now);
+end
+$function$;
+revoke execute on function app.resume(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.resume(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.resume(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.revoke_key(p_account uuid, p_key uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key app.keys;
+begin
+  v_key := app.lock_key(p_account, p_key);
+  if v_key.revoked_at is null then
+    perform app.end_key(v_key, p_now);
+  end if;
+  perform app.log_command(p_account, 'key.revoke', 'key', v_key.id,
+    jsonb_build_object('kind', v_key.kind, 'already', v_key.revoked_at is not null), p_now);
+  return app.key_document(v_key.id);
+end
+$function$;
+revoke execute on function app.revoke_key(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.revoke_key(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.revoke_key(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.rotate_key(p_account uuid, p_key uuid, p_token_hash bytea, p_hint text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_old app.keys;
+  v_id uuid;
+begin
+  v_old := app.lock_key(p_account, p_key);
+  if app.actor_kind() <> 'member' then
+    perform app.refuse('CU403', 'A key cannot make keys: sign in');
+  end if;
+  if v_old.revoked_at is not null then
+    perform app.refuse('CU410', 'This key was revoked: make a new one');
+  end if;
+  if p_token_hash is null or octet_length(p_token_hash) <> 32 then
+    perform app.refuse('CU400', 'token_hash: must be a SHA-256, 32 bytes');
+  end if;
+  insert into app.keys (account_id, kind, name, hint, overlay_id, permissions, token_hash,
+    created_by, rotated_from, created_at)
+  values (p_account, v_old.kind, v_old.name, p_hint, v_old.overlay_id, v_old.permissions,
+    p_token_hash, v_old.created_by, v_old.id, p_now)
+  returning id into v_id;
+  perform app.end_key(v_old, p_now);
+  perform app.log_command(p_account, 'key.rotate', 'key', v_old.id,
+    jsonb_build_object('kind', v_old.kind, 'new_key_id', v_id), p_now);
+  return app.key_document(v_id);
+end
+$function$;
+revoke execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) from public;
+grant execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) to authenticated;
+grant execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.save_connection(p_account uuid, p_platform text, p_channel_id text, p_channel_name text, p_secret_ciphertext bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform app.require_permission(p_account, 'connections:edit');
+  insert into app.platform_connections (account_id, platform, channel_id, channel_name,
+    secret_ciphertext, created_at, updated_at)
+  values (p_account, p_platform, p_channel_id, p_channel_name, p_secret_ciphertext, p_now, p_now)
+  on conflict (account_id, platform, channel_id) do update
+  set channel_name = coalesce(excluded.channel_name, platform_connections.channel_name),
+    secret_ciphertext = excluded.secret_ciphertext,
+    updated_at = excluded.updated_at
+  returning id into v_id;
+  perform app.log_command(p_account, 'connection.save', 'connection', v_id,
+    jsonb_build_object('platform', p_platform, 'channel_id', p_channel_id), p_now);
+  return app.connection_document(v_id);
+end
+$function$;
+revoke execute on function app.save_connection(uuid,text,text,text,bytea,timestamp with time zone) from public;
+grant execute on function app.save_connection(uuid,text,text,text,bytea,timestamp with time zone) to authenticated;
+grant execute on function app.save_connection(uuid,text,text,text,bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.send_hint(p_topic text, p_type text, p_payload jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.send_hints(array[p_topic], array[p_type], array[p_payload]);
+end
+$function$;
+revoke execute on function app.send_hint(text,text,jsonb) from public;
+
+CREATE OR REPLACE FUNCTION app.send_hints(p_topics text[], p_types text[], p_payloads jsonb[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into realtime.messages (topic, event, payload, extension, private)
+  select m.topic, m.type, m.payload, 'broadcast', true
+  from unnest(p_topics, p_types, p_payloads) as m (topic, type, payload);
+exception when others then
+  perform realtime.send(m.payload, m.type, m.topic, true)
+  from unnest(p_topics, p_types, p_payloads) as m (topic, type, payload);
+end
+$function$;
+revoke execute on function app.send_hints(text[],text[],jsonb[]) from public;
+
+CREATE OR REPLACE FUNCTION app.set_paused(p_account uuid, p_overlay uuid, p_paused boolean, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_changed boolean;
+  v_overlays uuid[];
+  v_started uuid[] := '{}';
+begin
+  perform app.require_permission(p_account, 'queue:control');
+  if p_overlay is not null then
+    perform app.require_overlay(p_account, p_overlay);
+  end if;
+  perform from app.accounts a where a.id = p_account for no key update;
+  v_overlays := array(select q.overlay_id from app.overlay_queues q
+    where q.account_id = p_account and (p_overlay is null or q.overlay_id = p_overlay));
+  perform app.lock_queues(v_overlays);
+  if p_overlay is null then
+    update app.accounts a
+    set paused_at = case when p_paused then p_now end,
+      paused_by = case when p_paused then app.actor_id() end
+    where a.id = p_account and (a.paused_at is not null) <> p_paused;
+  else
+    update app.overlay_queues q
+    set paused_at = case when p_paused then p_now end,
+      paused_by = case when p_paused then app.actor_id() end
+    where q.overlay_id = p_overlay and (q.paused_at is not null) <> p_paused;
+  end if;
+  v_changed := found;
+  if v_changed then
+    if p_overlay is null then
+      perform app.publish_status(p_account, null, 'queue', false,
+        jsonb_build_object('paused', p_paused, 'account_paused', p_paused), p_now);
+    end if;
+    -- Each overlay's state is what both pauses together make of it.
+    perform app.publish_status(p_account, q.overlay_id, 'queue', true,
+      jsonb_build_object('paused', q.paused_at is not null or a.paused_at is not null,
+        'account_paused', a.paused_at is not null), p_now)
+    from app.overlay_queues q
+    join app.accounts a on a.id = q.account_id
+    where q.overlay_id = any (v_overlays)
+    order by q.overlay_id;
+    if not p_paused then
+      v_started := array(select unnest(app.advance(o, p_now)) from unnest(v_overlays) as o order by o);
+      perform app.publish_plays(v_started,
+        array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+    end if;
+  end if;
+  perform app.log_command(p_account, case when p_paused then 'queue.pause' else 'queue.resume' end,
+    case when p_overlay is null then 'account' else 'overlay' end, coalesce(p_overlay, p_account),
+    jsonb_build_object('changed', v_changed), p_now);
+  return jsonb_build_object('overlay_id', p_overlay, 'paused', p_paused, 'changed', v_changed);
+end
+$function$;
+revoke execute on function app.set_paused(uuid,uuid,boolean,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.settle_plays(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_overlays uuid[];
+  v_late uuid[];
+  v_completed uuid[];
+  v_failed uuid[];
+  v_requeued uuid[];
+  v_started uuid[];
+begin
+  v_overlays := array(
+    select p.overlay_id from app.plays p
+    where p.status = 'playing'
+      and p.claimed_at + (p.duration_ms + 5000) * interval '1 millisecond' < p_now
+    union
+    select p.overlay_id from app.plays p
+    where p.status = 'queued' and p.scheduled_at <= p_now
+    limit 500);
+  if cardinality(v_overlays) = 0 then
+    return 0;
+  end if;
+  -- A queue that is busy at this moment is looked at a second later.
+  v_overlays := array(
+    select q.overlay_id from app.overlay_queues q
+    where q.overlay_id = any (v_overlays)
+    order by q.overlay_id
+    for no key update skip locked);
+  -- Read again under the locks.
+  v_late := array(
+    select p.id from app.plays p
+    where p.overlay_id = any (v_overlays) and p.status = 'playing'
+      and p.claimed_at + (p.duration_ms + 5000) * interval '1 millisecond' < p_now);
+  v_completed := array(select p.id from app.plays p where p.id = any (v_late) and p.started_at is not null);
+  v_failed := array(select p.id from app.plays p
+    where p.id = any (v_late) and p.started_at is null and p.attempt >= 5);
+  v_requeued := array(select p.id from app.plays p
+    where p.id = any (v_late) and p.started_at is null and p.attempt < 5);
+  perform app.move_plays(v_completed, 'completed', 'settled', 'time over', p_now);
+  perform app.move_plays(v_failed, 'failed', 'never started', 'time over', p_now);
+  perform app.move_plays(v_requeued, 'queued', null, 'never started', p_now);
+  v_started := array(select unnest(app.advance(o, p_now)) from unnest(v_overlays) as o order by o);
+  perform app.publish_plays(v_completed || v_failed || v_requeued || v_started,
+    array_fill('ANIMATION_ENDED'::text, array[cardinality(v_completed) + cardinality(v_failed)])
+      || array_fill('PLAY_CHANGED'::text, array[cardinality(v_requeued) + cardinality(v_started)]),
+    p_now);
+  return cardinality(v_late) + cardinality(v_started);
+end
+$function$;
+revoke execute on function app.settle_plays(timestamp with time zone) from public;
+grant execute on function app.settle_plays(timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.skip(p_account uuid, p_overlay uuid, p_lane text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_plays uuid[];
+  v_started uuid[];
+begin
+  perform app.require_permission(p_account, 'queue:control');
+  perform app.require_overlay(p_account, p_overlay);
+  perform app.lock_queues(array[p_overlay]);
+  v_plays := array(select p.id from app.plays p
+    where p.overlay_id = p_overlay and p.status = 'playing' and (p_lane is null or p.lane = p_lane)
+    order by p.lane);
+  perform app.move_plays(v_plays, 'skipped', 'skipped', 'skip', p_now);
+  v_started := app.advance(p_overlay, p_now);
+  perform app.publish_plays(v_plays || v_started,
+    array_fill('ANIMATION_ENDED'::text, array[cardinality(v_plays)])
+      || array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+  perform app.log_command(p_account, 'queue.skip', 'overlay', p_overlay,
+    jsonb_build_object('lane', p_lane, 'plays', to_jsonb(v_plays)), p_now);
+  return jsonb_build_object('overlay_id', p_overlay, 'skipped', to_jsonb(v_plays));
+end
+$function$;
+revoke execute on function app.skip(uuid,uuid,text,timestamp with time zone) from public;
+grant execute on function app.skip(uuid,uuid,text,timestamp with time zone) to authenticated;
+grant execute on function app.skip(uuid,uuid,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.take_lead(p_account uuid, p_overlay uuid, p_instance uuid, p_lease_until timestamp with time zone, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_lease bigint;
+  v_over uuid[];
+  v_adopted uuid[];
+  v_started uuid[];
+begin
+  update app.overlay_queues q
+  set leader_id = p_instance, lease_version = q.lease_version + 1, lease_until = p_lease_until
+  where q.overlay_id = p_overlay
+  returning q.lease_version into v_lease;
+  perform app.publish_status(p_account, p_overlay, 'leader', true,
+    jsonb_build_object('leader_id', p_instance, 'lease_version', v_lease), p_now);
+
+  v_over := array(
+    select p.id from app.plays p
+    where p.overlay_id = p_overlay and p.status = 'playing' and p.instance_id <> p_instance
+      and p.started_at is not null
+      and p.claimed_at + p.duration_ms * interval '1 millisecond' <= p_now
+    order by p.lane);
+  perform app.move_plays(v_over, 'completed', 'settled', 'leader gone', p_now);
+  with adopted as (
+    update app.plays p
+    set instance_id = p_instance, lease_version = v_lease, attempt = p.attempt + 1,
+      claimed_at = case when p.started_at is null then p_now else p.claimed_at end
+    where p.overlay_id = p_overlay and p.status = 'playing' and p.instance_id <> p_instance
+    returning p.id, p.lane
+  )
+  select coalesce(array_agg(a.id order by a.lane), '{}') into v_adopted from adopted a;
+  v_started := app.advance(p_overlay, p_now);
+  perform app.publish_plays(v_over || v_adopted || v_started,
+    array_fill('ANIMATION_ENDED'::text, array[cardinality(v_over)])
+      || array_fill('PLAY_CHANGED'::text, array[cardinality(v_adopted) + cardinality(v_started)]),
+    p_now);
+end
+$function$;
+revoke execute on function app.take_lead(uuid,uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.without_viewers(p_document jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return case jsonb_typeof(p_document)
+    when 'object' then case
+      when p_document ? 'login' then 'null'::jsonb
+      else coalesce(
+        (select jsonb_object_agg(f.key, app.without_viewers(f.value))
+          from jsonb_each(p_document) as f
+          where f.key !~ '^(user|viewer|username|nickname|display_name|email|ip|(user|viewer)_(id|login|name))$'
+            or jsonb_typeof(f.value) = 'object'),
+        '{}')
+      end
+    when 'array' then coalesce(
+      (select jsonb_agg(app.without_viewers(f.value) order by f.ord)
+        from jsonb_array_elements(p_document) with ordinality as f (value, ord)),
+      '[]')
+    else p_document
+  end;
+end
+$function$;
+revoke execute on function app.without_viewers(jsonb) from public;
+
+create policy "Accounts can be read by who may read something in them" on app.accounts
+  for select to authenticated
+  using ((id = ANY (( SELECT app.permitted_accounts('events:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "The audit log can be read by who may read it" on app.audit_log
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('audit:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Subscriptions can be read by who may read overlays" on app.event_subscriptions
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('overlays:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Members can be read by who may read members" on app.members
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('members:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Instances can be read by who may read overlays" on app.overlay_instances
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('overlays:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Queues can be read by who may read overlays" on app.overlay_queues
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('overlays:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Overlays can be read by who may read overlays" on app.overlays
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('overlays:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Permissions can be read by anyone with a token" on app.permissions
+  for select to authenticated
+  using (true);
+
+create policy "Transitions can be read by who may read events" on app.play_transitions
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('events:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Plays can be read by who may read events" on app.plays
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('events:read'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Role permissions can be read by anyone with a token" on app.role_permissions
+  for select to authenticated
+  using (true);
+
+create policy "Roles can be read by anyone with a token" on app.roles
+  for select to authenticated
+  using (true);
+
+create policy "Topics can be heard by who may join them" on realtime.messages
+  for select to authenticated
+  using (( SELECT app.may_join(( SELECT realtime.topic() AS topic), messages.extension) AS may_join));
+

@@ -234,13 +234,20 @@ function testClaims(backend: () => Backend): void {
 }
 
 function testFeed(backend: () => Backend): void {
+	// The feed brings everybody's messages, some of them late: each test hears a topic of its own.
+	let topic = '';
+	let topics = 0;
 	let heard: FeedMessage[] = [];
 	beforeEach(() => {
-		heard = [];
-		const end = backend().feed.subscribe((messages) => heard.push(...messages));
-		return end;
+		const mine = `account:feed-${++topics}`;
+		const messages: FeedMessage[] = [];
+		topic = mine;
+		heard = messages;
+		return backend().feed.subscribe((some) =>
+			messages.push(...some.filter((message) => message.topic === mine))
+		);
 	});
-	const send = (n: number, topic = 'account:x') =>
+	const send = (n: number) =>
 		backend().database.sql`
 			select realtime.send(jsonb_build_object('n', ${n}::int), 'COUNT', ${topic}, true)`;
 	const numbers = () => heard.map((message) => message.payload.n);
@@ -248,10 +255,10 @@ function testFeed(backend: () => Backend): void {
 	it('brings a message whole: names, payload as object and as text, time', async () => {
 		const text = 'ünï💡\n"\\';
 		await backend().database.sql`
-			select realtime.send(${backend().database.sql.json({ text })}, 'SAID', 'account:y', true)`;
-		await until(() => heard.length === 1);
+			select realtime.send(${backend().database.sql.json({ text })}, 'SAID', ${topic}, true)`;
+		await until(() => heard.length >= 1);
 		const [message] = heard;
-		expect(message).toMatchObject({ topic: 'account:y', event: 'SAID', private: true });
+		expect(message).toMatchObject({ topic, event: 'SAID', private: true });
 		expect(message?.payload).toEqual({ text, id: message?.id });
 		expect(JSON.parse(message?.payload_json ?? '')).toEqual(message?.payload);
 		expect(new Date(message?.inserted_at ?? '').getTime()).toBeGreaterThan(Date.UTC(2026));
@@ -266,7 +273,7 @@ function testFeed(backend: () => Backend): void {
 		// It sends first and commits last, so it is heard last.
 		const slow = sql.begin(async (tx) => {
 			for (const n of [10, 11, 12])
-				await tx`select realtime.send(jsonb_build_object('n', ${n}::int), 'COUNT', 'account:x')`;
+				await tx`select realtime.send(jsonb_build_object('n', ${n}::int), 'COUNT', ${topic})`;
 			sent();
 			await wait;
 		});
@@ -276,7 +283,7 @@ function testFeed(backend: () => Backend): void {
 		commitFirst();
 		await slow;
 		await send(20);
-		await until(() => heard.length === 6);
+		await until(() => heard.length >= 6);
 		expect(numbers()).toEqual([1, 2, 10, 11, 12, 20]);
 	});
 
@@ -284,23 +291,23 @@ function testFeed(backend: () => Backend): void {
 		const { sql } = backend().database;
 		await sql.begin(async (tx) => {
 			await tx`
-				select realtime.send(jsonb_build_object('n', n, 'fill', repeat('x', 20000)), 'COUNT', 'account:x')
+				select realtime.send(jsonb_build_object('n', n, 'fill', repeat('x', 20000)), 'COUNT', ${topic})
 				from generate_series(1, 1000) as n`;
 		});
-		await until(() => heard.length === 1_000);
+		await until(() => heard.length >= 1_000);
 		expect(numbers()).toEqual(Array.from({ length: 1_000 }, (_, n) => n + 1));
 	});
 
 	it('says nothing of what was rolled back or is no broadcast', async () => {
 		const { sql } = backend().database;
 		const undone = sql.begin(async (tx) => {
-			await tx`select realtime.send('{"n":1}', 'COUNT', 'account:x', true)`;
+			await tx`select realtime.send('{"n":1}', 'COUNT', ${topic}, true)`;
 			throw new Error('undo');
 		});
 		await expect(undone).rejects.toThrow('undo');
-		await sql`select realtime.send('[2]', 'COUNT', 'account:x', true)`;
-		await sql`select realtime.send(null, 'COUNT', 'account:x', true)`;
-		await sql`insert into realtime.messages (topic, extension) values ('account:x', 'presence')`;
+		await sql`select realtime.send('[2]', 'COUNT', ${topic}, true)`;
+		await sql`select realtime.send(null, 'COUNT', ${topic}, true)`;
+		await sql`insert into realtime.messages (topic, extension) values (${topic}, 'presence')`;
 		await send(3);
 		await until(() => heard.length > 0);
 		expect(numbers()).toEqual([3]);
@@ -313,13 +320,16 @@ function testFeed(backend: () => Backend): void {
 			feed.subscribe(() => {
 				throw new Error('mine');
 			}),
-			feed.subscribe((messages) => others.push(...messages.map(({ payload }) => payload.n)))
+			feed.subscribe((messages) => {
+				const mine = messages.filter((message) => message.topic === topic);
+				others.push(...mine.map(({ payload }) => payload.n));
+			})
 		];
 		await send(1);
 		await until(() => heard.length === 1 && others.length === 1);
 		for (const end of ends) end();
 		await send(2);
-		await until(() => heard.length === 2);
+		await until(() => heard.length >= 2);
 		expect(others).toEqual([1]);
 	});
 
@@ -347,7 +357,7 @@ function testFeed(backend: () => Backend): void {
 			expect(killed).toHaveLength(1);
 			await until(() => resets === round);
 			await send(round);
-			await until(() => heard.length === round);
+			await until(() => heard.length >= round);
 		}
 		end();
 		expect(numbers()).toEqual([1, 2, 3]);

@@ -1,6 +1,6 @@
 /**
  * What the rest of Cuelight may ask of a platform. Shared code never branches on a platform's
- * name: a platform says what it can do by the members it has (`webhook` today), and everything
+ * name: a platform says what it can do by the members it has (`webhook`, `connect`), and everything
  * else about it (addresses, spellings, signatures) stays in its folder.
  *
  * A platform is pure: no clock, no chance, no database. Time, secrets and the delivery are
@@ -15,6 +15,7 @@ import {
 	type JsonObject,
 	type Priority
 } from '../bus/index.ts';
+import type { Connect } from './connect.ts';
 
 export { hmacSha256, sameBytes } from './signature.ts';
 export { foreignText, foreignInstant, storableDocument } from './foreign.ts';
@@ -116,4 +117,5 @@ export interface Platform {
 	readonly title: string;
 	readonly eventTypes: readonly EventTypeDefinition[];
 	readonly webhook?: WebhookDoor;
+	readonly connect?: Connect;
 }

@@ -69,14 +69,14 @@ export const rules: readonly Rule[] = [
 		['src/lib/bus/a.ts', `import { twitch } from '../platforms/catalog.ts';`]
 	),
 	imports(
-		'a platform imports the bus, platform.ts, zod and itself',
+		'a platform imports the bus, what all platforms share, zod and itself',
 		platformFolder,
 		(target, specifier, isPackage, path) =>
 			isPackage
 				? target === 'zod'
 				: isRelative(specifier) &&
 					(target.startsWith('src/lib/bus/') ||
-						target === 'src/lib/platforms/platform.ts' ||
+						/^src\/lib\/platforms\/(?!catalog\.ts$)[^/]+\.ts$/.test(target) ||
 						target.startsWith(platformFolder.exec(path)?.[0] ?? ' ')),
 		['src/lib/platforms/x/a.ts', `export * from '../twitch/index.ts';`]
 	),

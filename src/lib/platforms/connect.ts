@@ -3,7 +3,18 @@
  * the calls of both flows. The server keeps states, codes and tokens; a platform only spells.
  */
 import type { EventType } from '../bus/index.ts';
-import type { Access, Call, Client, ClientSettings } from './call.ts';
+import type { Access, Call, Client, ClientSettings, HttpAnswer } from './call.ts';
+
+/**
+ * How a connection's events come here. `relay`: through a machine with a public address that passes
+ * them on; `poll`: by asking, for platforms or networks that allow nothing else.
+ */
+export const connectionModes = ['websocket', 'webhook', 'relay', 'poll'] as const;
+export type ConnectionMode = (typeof connectionModes)[number];
+
+/** Whether the link stands. Whoever needs tokens uses `connected` connections only. */
+export const connectionStatuses = ['connected', 'reconnect_needed', 'disconnected'] as const;
+export type ConnectionStatus = (typeof connectionStatuses)[number];
 
 /** Events that are asked for together, because people think of them together. */
 export interface EventGroup {
@@ -57,10 +68,26 @@ export type DevicePoll =
 	| { readonly state: 'granted'; readonly grant: Grant }
 	| { readonly state: 'pending' | 'slow_down' | 'denied' | 'expired' };
 
+/** What a platform says, with each answer, about how much may still be asked. */
+export interface Budget {
+	readonly limit: number;
+	readonly remaining: number;
+	/** When it is full again. */
+	readonly reset_at: Date;
+}
+
+/** `code`: back and forth through the browser; `device`: a short code, no address of our own. */
+export const connectFlows = ['code', 'device'] as const;
+export type ConnectFlow = (typeof connectFlows)[number];
+
 export interface Connect {
 	readonly client: ClientSettings;
 	readonly groups: readonly EventGroup[];
-	readonly flows: readonly ('code' | 'device')[];
+	readonly flows: readonly ConnectFlow[];
+	/** The first is what a new connection gets. */
+	readonly modes: readonly ConnectionMode[];
+	/** Reads it from any answer of the platform; null when it says nothing. */
+	budget(answer: HttpAnswer): Budget | null;
 	/** Where the streamer is sent. `state` comes back untouched. */
 	authorizeUrl(
 		client: Client,

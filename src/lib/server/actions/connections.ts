@@ -15,6 +15,7 @@ const list = defineAction({
 	summary: 'Lists the connected channels, without their secrets.',
 	method: 'GET',
 	path: '/connections',
+	polled: true,
 	permission: 'connections:read',
 	input: z.strictObject({}),
 	output: listed(connections.Connection),

@@ -17,6 +17,7 @@ import type { Principal } from './principal.ts';
 /** `overlay`: an overlay page's session; `signed-in`: any member, program or phone. */
 export type Audience = Permission | 'public' | 'signed-in' | 'overlay';
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+export type Media = 'application/json' | 'text/event-stream';
 
 export interface ActionContext {
 	readonly principal: Principal;
@@ -48,6 +49,10 @@ interface Definition<Input extends z.ZodType, Output extends z.ZodType> {
 	input: Input;
 	output: Output;
 	status?: 200 | 201;
+	/** A stream answers `text/event-stream`; everything else JSON. */
+	media?: Media;
+	/** Read again and again by those who watch: its answer has an ETag, and 304 says "as before". */
+	polled?: boolean;
 	run(context: ActionContext, input: z.output<Input>): Promise<z.output<Output> | Response>;
 }
 
@@ -60,6 +65,8 @@ export interface Action {
 	readonly input: z.ZodType;
 	readonly output: z.ZodType;
 	readonly status: 200 | 201;
+	readonly media: Media;
+	readonly polled: boolean;
 	/** Judges the input and runs. A `Response` (a stream) goes out as it is. */
 	handle(context: ActionContext, input: unknown): Promise<unknown>;
 }
@@ -69,6 +76,7 @@ export function defineAction<Input extends z.ZodType, Output extends z.ZodType>(
 	definition: Definition<Input, Output>
 ): Action {
 	const { id, summary, method, path, permission, input, output, status = 200 } = definition;
+	const { media = 'application/json', polled = false } = definition;
 	return {
 		id,
 		summary,
@@ -78,6 +86,8 @@ export function defineAction<Input extends z.ZodType, Output extends z.ZodType>(
 		input,
 		output,
 		status,
+		media,
+		polled,
 		handle: async (context, raw) => definition.run(context, parseInput(input, raw))
 	};
 }

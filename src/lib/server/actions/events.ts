@@ -195,6 +195,7 @@ const types = defineAction({
 	summary: 'Lists the kinds of events that are known, with a sample of each.',
 	method: 'GET',
 	path: '/event-types',
+	polled: true,
 	permission: 'signed-in',
 	input: z.strictObject({}),
 	output: listed(

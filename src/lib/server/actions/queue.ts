@@ -11,6 +11,7 @@ const get = defineAction({
 	summary: 'Reads the queues of all overlays: playing, waiting, recent, and who shows them.',
 	method: 'GET',
 	path: '/queue',
+	polled: true,
 	permission: 'events:read',
 	input: z.strictObject({}),
 	output: queue.Queue,

@@ -1,5 +1,6 @@
 /** Server-sent events: the account's messages for programs, an overlay's for its page. */
 import { z } from 'zod';
+import { BusMessage } from '$lib/bus/message.ts';
 import { accountTopic, overlayTopic } from '$lib/bus/topic.ts';
 import { pullEvents } from '$lib/server/backend/statements/events.ts';
 import { pullOverlay } from '$lib/server/backend/statements/queue.ts';
@@ -15,7 +16,8 @@ const account = defineAction({
 	path: '/stream',
 	permission: 'events:read',
 	input: z.strictObject({}),
-	output: z.unknown(),
+	output: BusMessage,
+	media: 'text/event-stream',
 	run: async (context) => {
 		const account_id = accountOf(context.principal);
 		// The messages carry viewers: as on the realtime topic, both permissions are needed.
@@ -43,7 +45,8 @@ const overlay = defineAction({
 	path: '/overlay/events',
 	permission: 'overlay',
 	input: z.strictObject({}),
-	output: z.unknown(),
+	output: BusMessage,
+	media: 'text/event-stream',
 	run: async (context) => {
 		const overlay_id = overlayOf(context.principal);
 		const pull = (epoch: string | null, cursor: number) =>

@@ -21,6 +21,21 @@ alter table app.accounts enable row level security;
 alter table app.accounts force row level security;
 grant select on app.accounts to authenticated;
 
+create table app.app_tokens (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid,
+  platform text not null,
+  client_id text not null,
+  ciphertext bytea not null,
+  expires_at timestamp with time zone,
+  obtained_at timestamp with time zone not null,
+  constraint app_tokens_pkey PRIMARY KEY (id),
+  constraint app_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint app_tokens_account_id_platform_client_id_key UNIQUE NULLS NOT DISTINCT (account_id, platform, client_id)
+);
+alter table app.app_tokens enable row level security;
+alter table app.app_tokens force row level security;
+
 create table app.audit_log (
   id bigint not null generated always as identity,
   account_id uuid not null,
@@ -38,6 +53,27 @@ alter table app.audit_log force row level security;
 CREATE INDEX audit_log_account ON app.audit_log USING btree (account_id, id DESC);
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON app.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change();
 grant select on app.audit_log to authenticated;
+
+create table app.connection_tokens (
+  connection_id uuid not null,
+  client_id text not null,
+  access_ciphertext bytea not null,
+  refresh_ciphertext bytea,
+  expires_at timestamp with time zone,
+  version integer not null default 1,
+  obtained_at timestamp with time zone not null,
+  refreshing_by uuid,
+  refreshing_until timestamp with time zone,
+  unanswered integer not null default 0,
+  refresh_after timestamp with time zone,
+  validating_until timestamp with time zone,
+  constraint connection_tokens_pkey PRIMARY KEY (connection_id),
+  constraint connection_tokens_client_id_check CHECK (((char_length(client_id) >= 1) AND (char_length(client_id) <= 200))),
+  constraint connection_tokens_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES app.platform_connections(id) ON DELETE CASCADE
+);
+alter table app.connection_tokens enable row level security;
+alter table app.connection_tokens force row level security;
+CREATE TRIGGER connection_tokens_changed AFTER UPDATE ON app.connection_tokens FOR EACH ROW WHEN ((old.version IS DISTINCT FROM new.version)) EXECUTE FUNCTION app.notify_connection_change();
 
 create table app.event_keys (
   account_id uuid not null,
@@ -72,6 +108,27 @@ alter table app.event_subscriptions enable row level security;
 alter table app.event_subscriptions force row level security;
 CREATE INDEX event_subscriptions_account ON app.event_subscriptions USING btree (account_id);
 grant select on app.event_subscriptions to authenticated;
+
+create table app.fetch_log (
+  id bigint not null generated always as identity,
+  account_id uuid not null,
+  connection_id uuid,
+  platform text not null,
+  call text not null,
+  status integer,
+  failure text,
+  duration_ms integer not null,
+  points_left integer,
+  at timestamp with time zone not null,
+  constraint fetch_log_pkey PRIMARY KEY (id),
+  constraint fetch_log_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint fetch_log_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES app.platform_connections(id) ON DELETE CASCADE
+);
+alter table app.fetch_log enable row level security;
+alter table app.fetch_log force row level security;
+CREATE INDEX fetch_log_account ON app.fetch_log USING btree (account_id, at DESC);
+CREATE INDEX fetch_log_at ON app.fetch_log USING btree (at);
+CREATE INDEX fetch_log_connection ON app.fetch_log USING btree (connection_id, at DESC);
 
 create table app.idempotency_keys (
   account_id uuid not null,
@@ -196,6 +253,47 @@ alter table app.overlays force row level security;
 CREATE INDEX overlays_account ON app.overlays USING btree (account_id);
 grant select on app.overlays to authenticated;
 
+create table app.pending_authorizations (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  actor_kind text not null,
+  actor_id uuid not null,
+  platform text not null,
+  flow text not null,
+  mode text,
+  groups text[] not null,
+  scopes text[] not null,
+  client_id text not null,
+  redirect_uri text,
+  state_hash bytea,
+  device_ciphertext bytea,
+  interval_s integer,
+  next_poll_at timestamp with time zone,
+  status text not null default 'pending'::text,
+  reason text,
+  connection_id uuid,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint pending_authorizations_pkey PRIMARY KEY (id),
+  constraint pending_authorizations_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint pending_authorizations_check CHECK (((flow = 'code'::text) = (state_hash IS NOT NULL))),
+  constraint pending_authorizations_check1 CHECK (((flow = 'device'::text) = (interval_s IS NOT NULL))),
+  constraint pending_authorizations_check2 CHECK ((((flow = 'device'::text) AND (status = 'pending'::text)) = (device_ciphertext IS NOT NULL))),
+  constraint pending_authorizations_flow_check CHECK ((flow = ANY (ARRAY['code'::text, 'device'::text]))),
+  constraint pending_authorizations_interval_s_check CHECK (((interval_s >= 1) AND (interval_s <= 600))),
+  constraint pending_authorizations_mode_check CHECK ((mode = ANY (ARRAY['websocket'::text, 'webhook'::text, 'relay'::text, 'poll'::text]))),
+  constraint pending_authorizations_platform_check CHECK ((platform ~ '^[a-z][a-z0-9_]{0,49}$'::text)),
+  constraint pending_authorizations_reason_check CHECK ((char_length(reason) <= 500)),
+  constraint pending_authorizations_state_hash_key UNIQUE (state_hash),
+  constraint pending_authorizations_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'connected'::text, 'denied'::text, 'expired'::text, 'failed'::text])))
+);
+alter table app.pending_authorizations enable row level security;
+alter table app.pending_authorizations force row level security;
+CREATE INDEX pending_authorizations_account ON app.pending_authorizations USING btree (account_id, created_at DESC);
+CREATE INDEX pending_authorizations_created ON app.pending_authorizations USING btree (created_at);
+CREATE INDEX pending_authorizations_polls ON app.pending_authorizations USING btree (next_poll_at) WHERE ((status = 'pending'::text) AND (flow = 'device'::text));
+
 create table app.permissions (
   name text not null,
   constraint permissions_pkey PRIMARY KEY (name)
@@ -204,26 +302,56 @@ alter table app.permissions enable row level security;
 alter table app.permissions force row level security;
 grant select on app.permissions to authenticated;
 
+create table app.platform_clients (
+  account_id uuid not null,
+  platform text not null,
+  client_id text not null,
+  secret_ciphertext bytea,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint platform_clients_pkey PRIMARY KEY (account_id, platform),
+  constraint platform_clients_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint platform_clients_client_id_check CHECK (((char_length(client_id) >= 1) AND (char_length(client_id) <= 200))),
+  constraint platform_clients_platform_check CHECK ((platform ~ '^[a-z][a-z0-9_]{0,49}$'::text))
+);
+alter table app.platform_clients enable row level security;
+alter table app.platform_clients force row level security;
+
 create table app.platform_connections (
   id uuid not null default gen_random_uuid(),
   account_id uuid not null,
   platform text not null,
   channel_id text not null,
   channel_name text,
-  secret_ciphertext bytea not null,
+  secret_ciphertext bytea,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   last_delivery_at timestamp with time zone,
+  mode text not null,
+  groups text[] not null default '{}'::text[],
+  scopes text[] not null default '{}'::text[],
+  status text not null default 'connected'::text,
+  status_reason text,
+  login text,
+  picture text,
+  validated_at timestamp with time zone,
   constraint platform_connections_pkey PRIMARY KEY (id),
   constraint platform_connections_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
   constraint platform_connections_account_id_platform_channel_id_key UNIQUE (account_id, platform, channel_id),
   constraint platform_connections_channel_id_check CHECK (((char_length(channel_id) >= 1) AND (char_length(channel_id) <= 200))),
   constraint platform_connections_channel_name_check CHECK ((char_length(channel_name) <= 200)),
-  constraint platform_connections_platform_check CHECK ((platform ~ '^[a-z][a-z0-9_]{0,49}$'::text))
+  constraint platform_connections_login_check CHECK ((char_length(login) <= 200)),
+  constraint platform_connections_mode_check CHECK ((mode = ANY (ARRAY['websocket'::text, 'webhook'::text, 'relay'::text, 'poll'::text]))),
+  constraint platform_connections_picture_check CHECK ((char_length(picture) <= 2000)),
+  constraint platform_connections_platform_check CHECK ((platform ~ '^[a-z][a-z0-9_]{0,49}$'::text)),
+  constraint platform_connections_status_check CHECK ((status = ANY (ARRAY['connected'::text, 'reconnect_needed'::text, 'disconnected'::text]))),
+  constraint platform_connections_status_reason_check CHECK ((char_length(status_reason) <= 500))
 );
 alter table app.platform_connections enable row level security;
 alter table app.platform_connections force row level security;
 CREATE INDEX platform_connections_channel ON app.platform_connections USING btree (platform, channel_id);
+CREATE TRIGGER platform_connections_changed AFTER UPDATE ON app.platform_connections FOR EACH ROW WHEN ((((((old.mode IS DISTINCT FROM new.mode) OR (old.groups IS DISTINCT FROM new.groups)) OR (old.scopes IS DISTINCT FROM new.scopes)) OR (old.status IS DISTINCT FROM new.status)) OR (old.secret_ciphertext IS DISTINCT FROM new.secret_ciphertext))) EXECUTE FUNCTION app.notify_connection_change();
+CREATE TRIGGER platform_connections_made AFTER INSERT OR DELETE ON app.platform_connections FOR EACH ROW EXECUTE FUNCTION app.notify_connection_change();
 
 create table app.platform_events (
   id uuid not null,
@@ -586,6 +714,89 @@ end
 $function$;
 revoke execute on function app.advance(uuid,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION app.authorization_document(p_authorization uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('id', a.id, 'account_id', a.account_id, 'actor_kind', a.actor_kind,
+      'actor_id', a.actor_id, 'platform', a.platform, 'flow', a.flow, 'groups', a.groups,
+      'scopes', a.scopes, 'client_id', a.client_id, 'redirect_uri', a.redirect_uri,
+      'device_ciphertext', app.base64(a.device_ciphertext))
+    from app.pending_authorizations a
+    where a.id = p_authorization);
+end
+$function$;
+revoke execute on function app.authorization_document(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.await_device(p_authorization uuid, p_slower boolean, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.pending_authorizations a
+  set interval_s = least(a.interval_s + case when p_slower then 5 else 0 end, 600),
+    next_poll_at = p_now
+      + make_interval(secs => least(a.interval_s + case when p_slower then 5 else 0 end, 600))
+  where a.id = p_authorization and a.status = 'pending';
+end
+$function$;
+revoke execute on function app.await_device(uuid,boolean,timestamp with time zone) from public;
+grant execute on function app.await_device(uuid,boolean,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.base64(p_bytes bytea)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return translate(encode(p_bytes, 'base64'), E'\n', '');
+end
+$function$;
+revoke execute on function app.base64(bytea) from public;
+
+CREATE OR REPLACE FUNCTION app.begin_authorization(p_account uuid, p_platform text, p_flow text, p_mode text, p_groups text[], p_scopes text[], p_client_id text, p_redirect_uri text, p_state_hash bytea, p_device_ciphertext bytea, p_interval_s integer, p_lasts_s integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform app.require_permission(p_account, 'connections:edit');
+  -- The code comes back to a browser, which must be the one that asked.
+  if p_flow = 'code' and app.actor_kind() <> 'member' then
+    perform app.refuse('CU403', 'Only a signed-in member can consent in the browser: use the device flow');
+  end if;
+  if (select count(*) from app.pending_authorizations a
+      where a.account_id = p_account and a.status = 'pending' and a.expires_at > p_now) >= 20 then
+    perform app.refuse('CU429', 'Twenty consents are waiting already: finish one, or wait some minutes');
+  end if;
+  insert into app.pending_authorizations (account_id, actor_kind, actor_id, platform, flow, mode,
+    groups, scopes, client_id, redirect_uri, state_hash, device_ciphertext, interval_s,
+    next_poll_at, created_at, expires_at)
+  values (p_account, app.actor_kind(), app.actor_id(), p_platform, p_flow, p_mode, p_groups,
+    p_scopes, p_client_id, p_redirect_uri, p_state_hash, p_device_ciphertext, p_interval_s,
+    case when p_flow = 'device' then p_now + make_interval(secs => p_interval_s) end,
+    p_now, p_now + make_interval(secs => p_lasts_s))
+  returning id into v_id;
+  perform app.log_command(p_account, 'connection.authorize', 'authorization', v_id,
+    jsonb_build_object('platform', p_platform, 'flow', p_flow, 'groups', p_groups), p_now);
+  return (select jsonb_build_object('id', a.id, 'expires_at', a.expires_at)
+    from app.pending_authorizations a where a.id = v_id);
+end
+$function$;
+revoke execute on function app.begin_authorization(uuid,text,text,text,text[],text[],text,text,bytea,bytea,integer,integer,timestamp with time zone) from public;
+grant execute on function app.begin_authorization(uuid,text,text,text,text[],text[],text,text,bytea,bytea,integer,integer,timestamp with time zone) to authenticated;
+grant execute on function app.begin_authorization(uuid,text,text,text,text[],text[],text,text,bytea,bytea,integer,integer,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.cancel_event(p_account uuid, p_event uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -699,6 +910,35 @@ end
 $function$;
 revoke execute on function app.check_play_move() from public;
 
+CREATE OR REPLACE FUNCTION app.claim_devices(p_authorization uuid, p_limit integer, p_lease_s integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    with due as (
+      select a.id from app.pending_authorizations a
+      where a.status = 'pending' and a.flow = 'device' and a.next_poll_at <= p_now
+        and a.expires_at > p_now and (p_authorization is null or a.id = p_authorization)
+      order by a.next_poll_at
+      limit p_limit
+      for update skip locked
+    ),
+    claimed as (
+      update app.pending_authorizations a
+      set next_poll_at = p_now + make_interval(secs => p_lease_s)
+      from due
+      where a.id = due.id
+      returning a.id
+    )
+    select coalesce(jsonb_agg(app.authorization_document(c.id)), '[]') from claimed c);
+end
+$function$;
+revoke execute on function app.claim_devices(uuid,integer,integer,timestamp with time zone) from public;
+grant execute on function app.claim_devices(uuid,integer,integer,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.claim_idempotency_key(p_account uuid, p_key text, p_request_hash bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -762,6 +1002,131 @@ revoke execute on function app.claim_next(uuid,uuid,text,timestamp with time zon
 grant execute on function app.claim_next(uuid,uuid,text,timestamp with time zone) to authenticated;
 grant execute on function app.claim_next(uuid,uuid,text,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.claim_refresh(p_connection uuid, p_version integer, p_holder uuid, p_lease_s integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_tokens app.connection_tokens;
+begin
+  select * into v_tokens
+  from app.connection_tokens t
+  where t.connection_id = p_connection
+  for update;
+  if not found or v_tokens.version <> p_version then
+    return jsonb_build_object('outcome', 'changed', 'unanswered', 0);
+  end if;
+  if v_tokens.refreshing_until > p_now then
+    return jsonb_build_object('outcome', 'held', 'unanswered', v_tokens.unanswered);
+  end if;
+  if v_tokens.refresh_after > p_now then
+    return jsonb_build_object('outcome', 'later', 'unanswered', v_tokens.unanswered);
+  end if;
+  update app.connection_tokens t
+  set refreshing_by = p_holder, refreshing_until = p_now + make_interval(secs => p_lease_s),
+    unanswered = t.unanswered + 1
+  where t.connection_id = p_connection;
+  return jsonb_build_object('outcome', 'claimed', 'unanswered', v_tokens.unanswered);
+end
+$function$;
+revoke execute on function app.claim_refresh(uuid,integer,uuid,integer,timestamp with time zone) from public;
+grant execute on function app.claim_refresh(uuid,integer,uuid,integer,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.claim_validations(p_before timestamp with time zone, p_limit integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    with due as (
+      select t.connection_id
+      from app.connection_tokens t
+      join app.platform_connections c on c.id = t.connection_id
+      where c.status = 'connected' and (c.validated_at is null or c.validated_at < p_before)
+        and (t.validating_until is null or t.validating_until <= p_now)
+      order by c.validated_at nulls first
+      limit p_limit
+      for update of t skip locked
+    ),
+    claimed as (
+      update app.connection_tokens t
+      set validating_until = p_now + interval '2 minutes'
+      from due
+      where t.connection_id = due.connection_id
+      returning t.connection_id
+    )
+    select coalesce(jsonb_agg(c.connection_id), '[]') from claimed c);
+end
+$function$;
+revoke execute on function app.claim_validations(timestamp with time zone,integer,timestamp with time zone) from public;
+grant execute on function app.claim_validations(timestamp with time zone,integer,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.complete_authorization(p_authorization uuid, p_channel jsonb, p_scopes text[], p_groups text[], p_default_mode text, p_access_ciphertext bytea, p_refresh_ciphertext bytea, p_expires_at timestamp with time zone, p_secret_ciphertext bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_begun app.pending_authorizations;
+  v_connection uuid;
+  v_mode text;
+begin
+  select * into v_begun
+  from app.pending_authorizations a
+  where a.id = p_authorization
+  for update;
+  perform app.require_own_authorization(p_authorization);
+  perform app.require_permission(v_begun.account_id, 'connections:edit');
+  if v_begun.status <> 'pending' or (v_begun.flow = 'code' and v_begun.used_at is null) then
+    perform app.refuse('CU410', 'This consent was used or is too old: begin again');
+  end if;
+  v_mode := coalesce(v_begun.mode,
+    (select c.mode from app.platform_connections c
+      where c.account_id = v_begun.account_id and c.platform = v_begun.platform
+        and c.channel_id = p_channel ->> 'channel_id' and c.status <> 'disconnected'),
+    p_default_mode);
+  insert into app.platform_connections (account_id, platform, channel_id, channel_name, login,
+    picture, mode, groups, scopes, secret_ciphertext, validated_at, created_at, updated_at)
+  values (v_begun.account_id, v_begun.platform, p_channel ->> 'channel_id',
+    left(p_channel ->> 'name', 200), left(p_channel ->> 'login', 200), p_channel ->> 'picture',
+    v_mode, p_groups, p_scopes, case when v_mode = 'webhook' then p_secret_ciphertext end,
+    p_now, p_now, p_now)
+  on conflict (account_id, platform, channel_id) do update
+  set channel_name = excluded.channel_name, login = excluded.login, picture = excluded.picture,
+    mode = excluded.mode, groups = excluded.groups, scopes = excluded.scopes,
+    secret_ciphertext = coalesce(platform_connections.secret_ciphertext, excluded.secret_ciphertext),
+    status = 'connected', status_reason = null, validated_at = excluded.validated_at,
+    updated_at = excluded.updated_at
+  returning id into v_connection;
+  insert into app.connection_tokens (connection_id, client_id, access_ciphertext,
+    refresh_ciphertext, expires_at, obtained_at)
+  values (v_connection, v_begun.client_id, p_access_ciphertext, p_refresh_ciphertext, p_expires_at, p_now)
+  on conflict (connection_id) do update
+  set client_id = excluded.client_id, access_ciphertext = excluded.access_ciphertext,
+    refresh_ciphertext = excluded.refresh_ciphertext, expires_at = excluded.expires_at,
+    obtained_at = excluded.obtained_at, version = connection_tokens.version + 1,
+    refreshing_by = null, refreshing_until = null, unanswered = 0, refresh_after = null,
+    validating_until = null;
+  update app.pending_authorizations a
+  set status = 'connected', connection_id = v_connection, device_ciphertext = null,
+    used_at = coalesce(a.used_at, p_now)
+  where a.id = p_authorization;
+  perform app.log_command(v_begun.account_id, 'connection.connect', 'connection', v_connection,
+    jsonb_build_object('platform', v_begun.platform, 'channel_id', p_channel ->> 'channel_id',
+      'flow', v_begun.flow, 'groups', p_groups, 'scopes', p_scopes), p_now);
+  perform app.publish_connection(v_begun.account_id, v_connection, p_now);
+  return app.connection_document(v_connection);
+end
+$function$;
+revoke execute on function app.complete_authorization(uuid,jsonb,text[],text[],text,bytea,bytea,timestamp with time zone,bytea,timestamp with time zone) from public;
+grant execute on function app.complete_authorization(uuid,jsonb,text[],text[],text,bytea,bytea,timestamp with time zone,bytea,timestamp with time zone) to authenticated;
+grant execute on function app.complete_authorization(uuid,jsonb,text[],text[],text,bytea,bytea,timestamp with time zone,bytea,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.connection_document(p_connection uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -771,9 +1136,13 @@ AS $function$
 begin
   return (
     select jsonb_build_object('id', c.id, 'platform', c.platform, 'channel_id', c.channel_id,
-      'channel_name', c.channel_name, 'created_at', c.created_at, 'updated_at', c.updated_at,
+      'channel_name', c.channel_name, 'login', c.login, 'picture', c.picture, 'mode', c.mode,
+      'groups', c.groups, 'scopes', c.scopes, 'status', c.status, 'status_reason', c.status_reason,
+      'token_expires_at', t.expires_at, 'validated_at', c.validated_at,
+      'created_at', c.created_at, 'updated_at', c.updated_at,
       'last_delivery_at', c.last_delivery_at)
     from app.platform_connections c
+    left join app.connection_tokens t on t.connection_id = c.id
     where c.id = p_connection);
 end
 $function$;
@@ -925,6 +1294,39 @@ end
 $function$;
 revoke execute on function app.describe_plays_for(uuid[],boolean,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION app.disconnect(p_account uuid, p_connection uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_status text;
+begin
+  perform app.require_permission(p_account, 'connections:edit');
+  select c.status into v_status
+  from app.platform_connections c
+  where c.id = p_connection and c.account_id = p_account
+  for update;
+  if not found then
+    perform app.refuse('CU404', format('There is no connection %s', p_connection));
+  end if;
+  if v_status <> 'disconnected' then
+    delete from app.connection_tokens t where t.connection_id = p_connection;
+    update app.platform_connections c
+    set status = 'disconnected', status_reason = null, secret_ciphertext = null, scopes = '{}',
+      updated_at = p_now
+    where c.id = p_connection;
+    perform app.log_command(p_account, 'connection.disconnect', 'connection', p_connection, null, p_now);
+    perform app.publish_connection(p_account, p_connection, p_now);
+  end if;
+  return app.connection_document(p_connection);
+end
+$function$;
+revoke execute on function app.disconnect(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.disconnect(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.disconnect(uuid,uuid,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.elapsed_ms(p_since timestamp with time zone, p_now timestamp with time zone)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -956,6 +1358,22 @@ $function$;
 revoke execute on function app.emit_events(uuid,jsonb,timestamp with time zone) from public;
 grant execute on function app.emit_events(uuid,jsonb,timestamp with time zone) to authenticated;
 grant execute on function app.emit_events(uuid,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.end_authorization(p_authorization uuid, p_status text, p_reason text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.pending_authorizations a
+  set status = p_status, reason = left(p_reason, 500), device_ciphertext = null,
+    used_at = coalesce(a.used_at, p_now)
+  where a.id = p_authorization and a.status = 'pending';
+end
+$function$;
+revoke execute on function app.end_authorization(uuid,text,text,timestamp with time zone) from public;
+grant execute on function app.end_authorization(uuid,text,text,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.end_key(p_key app.keys, p_now timestamp with time zone)
  RETURNS void
@@ -1007,6 +1425,63 @@ $function$;
 revoke execute on function app.ensure_event_partitions(timestamp with time zone,integer) from public;
 grant execute on function app.ensure_event_partitions(timestamp with time zone,integer) to service_role;
 
+CREATE OR REPLACE FUNCTION app.find_access(p_connection uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('id', c.id, 'account_id', c.account_id, 'platform', c.platform,
+      'channel_id', c.channel_id, 'status', c.status, 'status_reason', c.status_reason,
+      'tokens', case when t.connection_id is not null then jsonb_build_object(
+        'client_id', t.client_id, 'version', t.version, 'expires_at', t.expires_at,
+        'access_ciphertext', app.base64(t.access_ciphertext),
+        'refresh_ciphertext', app.base64(t.refresh_ciphertext)) end,
+      'client', app.find_client(c.account_id, c.platform))
+    from app.platform_connections c
+    left join app.connection_tokens t on t.connection_id = c.id
+    where c.id = p_connection);
+end
+$function$;
+revoke execute on function app.find_access(uuid) from public;
+grant execute on function app.find_access(uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.find_app_token(p_account uuid, p_platform text, p_client_id text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('ciphertext', app.base64(a.ciphertext), 'expires_at', a.expires_at,
+      'obtained_at', a.obtained_at)
+    from app.app_tokens a
+    where a.account_id is not distinct from p_account and a.platform = p_platform
+      and a.client_id = p_client_id);
+end
+$function$;
+revoke execute on function app.find_app_token(uuid,text,text) from public;
+grant execute on function app.find_app_token(uuid,text,text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.find_client(p_account uuid, p_platform text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('client_id', c.client_id, 'secret_ciphertext', app.base64(c.secret_ciphertext))
+    from app.platform_clients c
+    where c.account_id = p_account and c.platform = p_platform);
+end
+$function$;
+revoke execute on function app.find_client(uuid,text) from public;
+grant execute on function app.find_client(uuid,text) to service_role;
+
 CREATE OR REPLACE FUNCTION app.find_connections(p_platform text, p_channel_id text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1018,12 +1493,12 @@ begin
     select coalesce(
       jsonb_agg(
         jsonb_build_object('id', c.id, 'account_id', c.account_id, 'channel_id', c.channel_id,
-          -- encode() breaks lines as in mail.
-          'secret_ciphertext', translate(encode(c.secret_ciphertext, 'base64'), E'\n', ''))
+          'secret_ciphertext', app.base64(c.secret_ciphertext))
         order by c.created_at, c.id),
       '[]')
     from app.platform_connections c
-    where c.platform = p_platform and (p_channel_id is null or c.channel_id = p_channel_id));
+    where c.platform = p_platform and (p_channel_id is null or c.channel_id = p_channel_id)
+      and c.secret_ciphertext is not null);
 end
 $function$;
 revoke execute on function app.find_connections(text,text) from public;
@@ -1111,6 +1586,46 @@ end
 $function$;
 revoke execute on function app.find_key(bytea,timestamp with time zone) from public;
 grant execute on function app.find_key(bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_authorization(p_account uuid, p_authorization uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'connections:edit');
+  perform app.require_own_authorization(p_authorization);
+  return (
+    select jsonb_build_object('platform', a.platform,
+      'status', case when a.status = 'pending' and a.expires_at <= p_now then 'expired' else a.status end,
+      'reason', a.reason, 'groups', a.groups,
+      'connection', app.connection_document(a.connection_id))
+    from app.pending_authorizations a
+    where a.id = p_authorization);
+end
+$function$;
+revoke execute on function app.get_authorization(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.get_authorization(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.get_authorization(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_connection(p_account uuid, p_connection uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'connections:read');
+  if not exists (select from app.platform_connections c where c.id = p_connection and c.account_id = p_account) then
+    perform app.refuse('CU404', format('There is no connection %s', p_connection));
+  end if;
+  return app.connection_document(p_connection);
+end
+$function$;
+revoke execute on function app.get_connection(uuid,uuid) from public;
+grant execute on function app.get_connection(uuid,uuid) to authenticated;
+grant execute on function app.get_connection(uuid,uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION app.get_event(p_account uuid, p_event uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -1391,6 +1906,27 @@ begin
 end
 $function$;
 revoke execute on function app.key_document(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.list_clients(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'connections:read');
+  return (
+    select coalesce(
+      jsonb_agg(jsonb_build_object('platform', c.platform, 'client_id', c.client_id,
+        'has_secret', c.secret_ciphertext is not null) order by c.platform),
+      '[]')
+    from app.platform_clients c
+    where c.account_id = p_account);
+end
+$function$;
+revoke execute on function app.list_clients(uuid) from public;
+grant execute on function app.list_clients(uuid) to authenticated;
+grant execute on function app.list_clients(uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION app.list_connections(p_account uuid)
  RETURNS jsonb
@@ -1787,6 +2323,43 @@ revoke execute on function app.my_accounts() from public;
 grant execute on function app.my_accounts() to authenticated;
 grant execute on function app.my_accounts() to service_role;
 
+CREATE OR REPLACE FUNCTION app.note_validation(p_connection uuid, p_version integer, p_scopes text[], p_groups text[], p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.platform_connections c
+  set validated_at = p_now, scopes = p_scopes,
+    groups = array(select g.name from unnest(c.groups) with ordinality as g (name, ord)
+      where g.name = any (p_groups) order by g.ord)
+  where c.id = p_connection and exists (
+    select from app.connection_tokens t where t.connection_id = c.id and t.version = p_version);
+  update app.connection_tokens t
+  set expires_at = coalesce(p_expires_at, t.expires_at), validating_until = null
+  where t.connection_id = p_connection and t.version = p_version;
+end
+$function$;
+revoke execute on function app.note_validation(uuid,integer,text[],text[],timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.note_validation(uuid,integer,text[],text[],timestamp with time zone,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.notify_connection_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- Row types differ, so the names are read from documents.
+  v_row jsonb := to_jsonb(coalesce(new, old));
+begin
+  perform pg_notify('cuelight_connections', coalesce(v_row ->> 'connection_id', v_row ->> 'id'));
+  return null;
+end
+$function$;
+revoke execute on function app.notify_connection_change() from public;
+
 CREATE OR REPLACE FUNCTION app.notify_member_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1823,6 +2396,23 @@ $function$;
 revoke execute on function app.overlay_document(uuid) from public;
 grant execute on function app.overlay_document(uuid) to authenticated;
 grant execute on function app.overlay_document(uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.part_with_client(p_account uuid, p_platform text, p_client_id text, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from app.app_tokens a
+  where a.account_id = p_account and a.platform = p_platform;
+  perform app.require_reconnect(c.id, null, 'client_changed', p_now)
+  from app.platform_connections c
+  join app.connection_tokens t on t.connection_id = c.id
+  where c.account_id = p_account and c.platform = p_platform and t.client_id is distinct from p_client_id;
+end
+$function$;
+revoke execute on function app.part_with_client(uuid,text,text,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION app.pause(p_account uuid, p_overlay uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -1897,6 +2487,22 @@ $function$;
 revoke execute on function app.permitted_accounts(text) from public;
 grant execute on function app.permitted_accounts(text) to authenticated;
 grant execute on function app.permitted_accounts(text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.publish_connection(p_account uuid, p_connection uuid, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.publish_status(p_account, null, 'connection', false,
+    (select jsonb_build_object('connection_id', c.id, 'platform', c.platform,
+        'channel_id', c.channel_id, 'mode', c.mode, 'groups', c.groups, 'status', c.status,
+        'status_reason', c.status_reason)
+      from app.platform_connections c where c.id = p_connection), p_now);
+end
+$function$;
+revoke execute on function app.publish_connection(uuid,uuid,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION app.publish_events(p_account uuid, p_epoch uuid, p_first bigint, p_last bigint, p_now timestamp with time zone)
  RETURNS void
@@ -2151,6 +2757,26 @@ revoke execute on function app.pull_overlay(uuid,text,bigint,integer,timestamp w
 grant execute on function app.pull_overlay(uuid,text,bigint,integer,timestamp with time zone) to authenticated;
 grant execute on function app.pull_overlay(uuid,text,bigint,integer,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.purge_access(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_authorizations integer;
+  v_app_tokens integer;
+begin
+  delete from app.pending_authorizations a where a.created_at < p_now - interval '1 day';
+  get diagnostics v_authorizations = row_count;
+  delete from app.app_tokens a where a.expires_at <= p_now;
+  get diagnostics v_app_tokens = row_count;
+  return jsonb_build_object('authorizations', v_authorizations, 'app_tokens', v_app_tokens);
+end
+$function$;
+revoke execute on function app.purge_access(timestamp with time zone) from public;
+grant execute on function app.purge_access(timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.purge_expired(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2173,6 +2799,23 @@ end
 $function$;
 revoke execute on function app.purge_expired(timestamp with time zone) from public;
 grant execute on function app.purge_expired(timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.purge_fetch_log(p_before timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_purged integer;
+begin
+  delete from app.fetch_log f where f.at < p_before;
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$function$;
+revoke execute on function app.purge_fetch_log(timestamp with time zone) from public;
+grant execute on function app.purge_fetch_log(timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.purge_idempotency_keys(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS integer
@@ -2210,6 +2853,23 @@ end
 $function$;
 revoke execute on function app.purge_realtime_messages(timestamp with time zone) from public;
 grant execute on function app.purge_realtime_messages(timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.put_off_refresh(p_connection uuid, p_version integer, p_holder uuid, p_is_unanswered boolean, p_pause_s numeric, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.connection_tokens t
+  set refreshing_by = null, refreshing_until = null,
+    unanswered = t.unanswered - case when p_is_unanswered then 0 else 1 end,
+    refresh_after = p_now + make_interval(secs => p_pause_s)
+  where t.connection_id = p_connection and t.version = p_version and t.refreshing_by = p_holder;
+end
+$function$;
+revoke execute on function app.put_off_refresh(uuid,integer,uuid,boolean,numeric,timestamp with time zone) from public;
+grant execute on function app.put_off_refresh(uuid,integer,uuid,boolean,numeric,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.read_list(p_value jsonb)
  RETURNS text[]
@@ -2402,6 +3062,22 @@ $function$;
 revoke execute on function app.record_events(uuid,jsonb,timestamp with time zone) from public;
 grant execute on function app.record_events(uuid,jsonb,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.record_fetch(p_account uuid, p_connection uuid, p_platform text, p_call text, p_status integer, p_failure text, p_duration_ms integer, p_points_left integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.fetch_log (account_id, connection_id, platform, call, status, failure,
+    duration_ms, points_left, at)
+  values (p_account, p_connection, p_platform, left(p_call, 100), p_status, left(p_failure, 100),
+    p_duration_ms, p_points_left, p_now);
+end
+$function$;
+revoke execute on function app.record_fetch(uuid,uuid,text,text,integer,text,integer,integer,timestamp with time zone) from public;
+grant execute on function app.record_fetch(uuid,uuid,text,text,integer,text,integer,integer,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.redact(p_event jsonb, p_userinfo boolean)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2501,6 +3177,28 @@ begin
 end
 $function$;
 revoke execute on function app.remember_keys(uuid,jsonb,uuid[],bigint,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.remove_client(p_account uuid, p_platform text, p_fallback_client_id text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'connections:edit');
+  delete from app.platform_clients c where c.account_id = p_account and c.platform = p_platform;
+  if not found then
+    return false;
+  end if;
+  perform app.part_with_client(p_account, p_platform, p_fallback_client_id, p_now);
+  perform app.log_command(p_account, 'client.remove', 'client', null,
+    jsonb_build_object('platform', p_platform), p_now);
+  return true;
+end
+$function$;
+revoke execute on function app.remove_client(uuid,text,text,timestamp with time zone) from public;
+grant execute on function app.remove_client(uuid,text,text,timestamp with time zone) to authenticated;
+grant execute on function app.remove_client(uuid,text,text,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.renew_epochs()
  RETURNS integer
@@ -2730,6 +3428,23 @@ end
 $function$;
 revoke execute on function app.require_overlay_reader(uuid) from public;
 
+CREATE OR REPLACE FUNCTION app.require_own_authorization(p_authorization uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (
+    select from app.pending_authorizations a
+    where a.id = p_authorization and a.actor_kind = app.actor_kind() and a.actor_id = app.actor_id()
+  ) then
+    perform app.refuse('CU404', 'There is no such consent waiting');
+  end if;
+end
+$function$;
+revoke execute on function app.require_own_authorization(uuid) from public;
+
 CREATE OR REPLACE FUNCTION app.require_permission(p_account uuid, p_permission text)
  RETURNS void
  LANGUAGE plpgsql
@@ -2749,6 +3464,59 @@ $function$;
 revoke execute on function app.require_permission(uuid,text) from public;
 grant execute on function app.require_permission(uuid,text) to authenticated;
 grant execute on function app.require_permission(uuid,text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.require_reconnect(p_connection uuid, p_version integer, p_reason text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_account uuid;
+begin
+  select c.account_id into v_account
+  from app.platform_connections c
+  where c.id = p_connection and c.status = 'connected'
+    and (p_version is null or exists (
+      select from app.connection_tokens t where t.connection_id = c.id and t.version = p_version))
+  for update;
+  if not found then
+    return false;
+  end if;
+  delete from app.connection_tokens t
+  where t.connection_id = p_connection and (p_version is null or t.version = p_version);
+  -- Refreshed or connected again while this waited for the row.
+  if p_version is not null and not found then
+    return false;
+  end if;
+  update app.platform_connections c
+  set status = 'reconnect_needed', status_reason = left(p_reason, 500), updated_at = p_now
+  where c.id = p_connection;
+  perform app.log_command(v_account, 'connection.reconnect_needed', 'connection', p_connection,
+    jsonb_build_object('reason', left(p_reason, 500)), p_now);
+  perform app.publish_connection(v_account, p_connection, p_now);
+  return true;
+end
+$function$;
+revoke execute on function app.require_reconnect(uuid,integer,text,timestamp with time zone) from public;
+grant execute on function app.require_reconnect(uuid,integer,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.require_reconnects(p_platform text, p_channel_id text, p_client_id text, p_reason text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select count(*) filter (where app.require_reconnect(c.id, t.version, p_reason, p_now))
+    from app.platform_connections c
+    join app.connection_tokens t on t.connection_id = c.id
+    where c.platform = p_platform and c.channel_id = p_channel_id and t.client_id = p_client_id);
+end
+$function$;
+revoke execute on function app.require_reconnects(text,text,text,text,timestamp with time zone) from public;
+grant execute on function app.require_reconnects(text,text,text,text,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.resume(p_account uuid, p_overlay uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -2821,6 +3589,48 @@ revoke execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with ti
 grant execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) to authenticated;
 grant execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.save_app_token(p_account uuid, p_platform text, p_client_id text, p_ciphertext bytea, p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.app_tokens (account_id, platform, client_id, ciphertext, expires_at, obtained_at)
+  values (p_account, p_platform, p_client_id, p_ciphertext, p_expires_at, p_now)
+  on conflict (account_id, platform, client_id) do update
+  set ciphertext = excluded.ciphertext, expires_at = excluded.expires_at,
+    obtained_at = excluded.obtained_at;
+end
+$function$;
+revoke execute on function app.save_app_token(uuid,text,text,bytea,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.save_app_token(uuid,text,text,bytea,timestamp with time zone,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.save_client(p_account uuid, p_platform text, p_client_id text, p_secret_ciphertext bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'connections:edit');
+  insert into app.platform_clients (account_id, platform, client_id, secret_ciphertext, created_at, updated_at)
+  values (p_account, p_platform, p_client_id, p_secret_ciphertext, p_now, p_now)
+  on conflict (account_id, platform) do update
+  set client_id = excluded.client_id, secret_ciphertext = excluded.secret_ciphertext,
+    updated_at = excluded.updated_at;
+  perform app.part_with_client(p_account, p_platform, p_client_id, p_now);
+  perform app.log_command(p_account, 'client.save', 'client', null,
+    jsonb_build_object('platform', p_platform, 'client_id', p_client_id,
+      'has_secret', p_secret_ciphertext is not null), p_now);
+  return jsonb_build_object('platform', p_platform, 'client_id', p_client_id,
+    'has_secret', p_secret_ciphertext is not null);
+end
+$function$;
+revoke execute on function app.save_client(uuid,text,text,bytea,timestamp with time zone) from public;
+grant execute on function app.save_client(uuid,text,text,bytea,timestamp with time zone) to authenticated;
+grant execute on function app.save_client(uuid,text,text,bytea,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.save_connection(p_account uuid, p_platform text, p_channel_id text, p_channel_name text, p_secret_ciphertext bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2832,15 +3642,22 @@ declare
 begin
   perform app.require_permission(p_account, 'connections:edit');
   insert into app.platform_connections (account_id, platform, channel_id, channel_name,
-    secret_ciphertext, created_at, updated_at)
-  values (p_account, p_platform, p_channel_id, p_channel_name, p_secret_ciphertext, p_now, p_now)
+    secret_ciphertext, mode, created_at, updated_at)
+  values (p_account, p_platform, p_channel_id, p_channel_name, p_secret_ciphertext, 'webhook', p_now, p_now)
   on conflict (account_id, platform, channel_id) do update
   set channel_name = coalesce(excluded.channel_name, platform_connections.channel_name),
     secret_ciphertext = excluded.secret_ciphertext,
+    -- Without tokens its events can come by webhook only.
+    mode = case when exists (
+      select from app.connection_tokens t where t.connection_id = platform_connections.id)
+      then platform_connections.mode else 'webhook' end,
+    status = 'connected',
+    status_reason = null,
     updated_at = excluded.updated_at
   returning id into v_id;
   perform app.log_command(p_account, 'connection.save', 'connection', v_id,
     jsonb_build_object('platform', p_platform, 'channel_id', p_channel_id), p_now);
+  perform app.publish_connection(p_account, v_id, p_now);
   return app.connection_document(v_id);
 end
 $function$;
@@ -3029,6 +3846,52 @@ revoke execute on function app.skip(uuid,uuid,text,timestamp with time zone) fro
 grant execute on function app.skip(uuid,uuid,text,timestamp with time zone) to authenticated;
 grant execute on function app.skip(uuid,uuid,text,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.store_tokens(p_connection uuid, p_version integer, p_access_ciphertext bytea, p_refresh_ciphertext bytea, p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.connection_tokens t
+  set access_ciphertext = p_access_ciphertext,
+    -- None given: the old one stays good.
+    refresh_ciphertext = coalesce(p_refresh_ciphertext, t.refresh_ciphertext),
+    expires_at = p_expires_at, obtained_at = p_now, version = t.version + 1,
+    refreshing_by = null, refreshing_until = null, unanswered = 0, refresh_after = null
+  where t.connection_id = p_connection and t.version = p_version;
+  return found;
+end
+$function$;
+revoke execute on function app.store_tokens(uuid,integer,bytea,bytea,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.store_tokens(uuid,integer,bytea,bytea,timestamp with time zone,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.take_authorization(p_state_hash bytea, p_platform text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_found app.pending_authorizations;
+begin
+  select * into v_found
+  from app.pending_authorizations a
+  where a.state_hash = p_state_hash and a.platform = p_platform
+  for update;
+  perform app.require_own_authorization(v_found.id);
+  perform app.require_permission(v_found.account_id, 'connections:edit');
+  if v_found.used_at is not null or v_found.status <> 'pending' or v_found.expires_at <= p_now then
+    perform app.refuse('CU410', 'This consent was used or is too old: begin again');
+  end if;
+  update app.pending_authorizations a set used_at = p_now where a.id = v_found.id;
+  return app.authorization_document(v_found.id);
+end
+$function$;
+revoke execute on function app.take_authorization(bytea,text,timestamp with time zone) from public;
+grant execute on function app.take_authorization(bytea,text,timestamp with time zone) to authenticated;
+grant execute on function app.take_authorization(bytea,text,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.take_lead(p_account uuid, p_overlay uuid, p_instance uuid, p_lease_until timestamp with time zone, p_now timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -3071,6 +3934,43 @@ begin
 end
 $function$;
 revoke execute on function app.take_lead(uuid,uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.update_connection(p_account uuid, p_connection uuid, p_mode text, p_groups text[], p_secret_ciphertext bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_status text;
+begin
+  perform app.require_permission(p_account, 'connections:edit');
+  select c.status into v_status
+  from app.platform_connections c
+  where c.id = p_connection and c.account_id = p_account
+  for update;
+  if not found then
+    perform app.refuse('CU404', format('There is no connection %s', p_connection));
+  end if;
+  if v_status = 'disconnected' then
+    perform app.refuse('CU409', 'This channel is disconnected: connect it again');
+  end if;
+  update app.platform_connections c
+  set mode = coalesce(p_mode, c.mode),
+    groups = coalesce(p_groups, c.groups),
+    secret_ciphertext = case when coalesce(p_mode, c.mode) = 'webhook'
+      then coalesce(c.secret_ciphertext, p_secret_ciphertext) else c.secret_ciphertext end,
+    updated_at = p_now
+  where c.id = p_connection;
+  perform app.log_command(p_account, 'connection.update', 'connection', p_connection,
+    jsonb_strip_nulls(jsonb_build_object('mode', p_mode, 'groups', to_jsonb(p_groups))), p_now);
+  perform app.publish_connection(p_account, p_connection, p_now);
+  return app.connection_document(p_connection);
+end
+$function$;
+revoke execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) from public;
+grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to authenticated;
+grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.without_viewers(p_document jsonb)
  RETURNS jsonb

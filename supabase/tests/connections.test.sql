@@ -8,7 +8,8 @@ select is(app.save_connection(tests.account(), 'twitch', '123', 'Ann', '\x00ff10
 select is(app.save_connection(tests.account(), 'twitch', '123', null, '\xaa', tests.at(1)) ->> 'channel_name', 'Ann', 'A new secret keeps the rest');
 select is(jsonb_array_length(app.list_connections(tests.account())), 1, 'It is one connection');
 select is((select array_agg(k order by k) from jsonb_object_keys(app.list_connections(tests.account()) -> 0) k),
-  array['channel_id', 'channel_name', 'created_at', 'id', 'last_delivery_at', 'platform', 'updated_at'], 'The list holds no secret');
+  array['channel_id', 'channel_name', 'created_at', 'groups', 'id', 'last_delivery_at', 'login', 'mode', 'picture', 'platform',
+    'scopes', 'status', 'status_reason', 'token_expires_at', 'updated_at', 'validated_at'], 'The list holds no secret');
 select throws_ok($$ select * from app.platform_connections $$, '42501', null, 'nor does anybody read the table');
 select throws_ok($$ select app.find_connections('twitch', '123') $$, '42501', null, 'or find secrets');
 

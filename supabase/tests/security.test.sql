@@ -63,6 +63,9 @@ $$, array['has_permission', 'permitted_accounts', 'require_permission', 'my_acco
   'pull_overlay', 'heartbeat', 'claim_next', 'report_play',
   'cancel_event', 'cancel_play', 'replay_event', 'skip', 'pause', 'resume',
   'save_connection', 'list_connections', 'may_join',
+  'get_connection', 'update_connection', 'disconnect',
+  'save_client', 'remove_client', 'list_clients',
+  'begin_authorization', 'take_authorization', 'complete_authorization', 'get_authorization',
   'claim_idempotency_key', 'keep_answer'],
   'Tokens may execute the public verbs and nothing else');
 

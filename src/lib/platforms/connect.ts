@@ -84,6 +84,8 @@ export interface Connect {
 	readonly client: ClientSettings;
 	readonly groups: readonly EventGroup[];
 	readonly flows: readonly ConnectFlow[];
+	/** Flows that a client without a secret cannot use. */
+	readonly needsSecret: readonly ConnectFlow[];
 	/** The first is what a new connection gets. */
 	readonly modes: readonly ConnectionMode[];
 	/** Reads it from any answer of the platform; null when it says nothing. */

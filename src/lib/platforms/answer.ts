@@ -5,14 +5,23 @@
 import { errorCodes, type ErrorCode } from '../bus/index.ts';
 
 /** What the database made of one draft. */
-export interface Recorded {
-	readonly outcome: 'recorded' | 'duplicate';
-	readonly event_id: string;
-	readonly seq: number;
-}
+export type Recorded =
+	| {
+			readonly outcome: 'recorded' | 'duplicate';
+			readonly event_id: string;
+			readonly seq: number;
+	  }
+	/** A part: it waits for the rest, or was here before. */
+	| {
+			readonly outcome: 'gathered' | 'duplicate';
+			readonly event_id: null;
+			readonly seq: null;
+	  };
 
 export type DeliveryOutcome =
 	| 'recorded'
+	/** Stored as a part of what is not whole yet. */
+	| 'gathered'
 	/** Known already, by transport or by business key. */
 	| 'duplicate'
 	/** Genuine, stored as nothing; `detail` says why. */

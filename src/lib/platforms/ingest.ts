@@ -2,7 +2,7 @@
  * THE DOOR: every delivery of every platform enters here, and what enters is durable before the
  * platform hears 2xx.
  *
- *   identify → whose secrets → verify each → read → parse by the bus → record (COMMIT) → 2xx
+ *   identify → whose secrets → verify each → read → take (COMMIT) → 2xx
  *
  * What it promises:
  * - never throws, and never lets a delivery's content cause a 5xx;
@@ -12,7 +12,7 @@
  *   really was the matter goes to the delivery log;
  * - 503 with `Retry-After` when the database is away, so that the platform sends again.
  */
-import { AppError, Draft } from '../bus/index.ts';
+import { AppError } from '../bus/index.ts';
 import {
 	accepted,
 	echo,
@@ -22,6 +22,7 @@ import {
 	type Recorded
 } from './answer.ts';
 import type { Delivery, Identity, Platform, Reading, WebhookDoor } from './platform.ts';
+import { outcomeOf, take, type TakePorts } from './take.ts';
 
 /** Largest body taken, in bytes. The server refuses more before buffering; this is the last word. */
 export const MAX_DELIVERY_BYTES = 262_144;
@@ -49,9 +50,7 @@ export interface DeliveryRecord {
 	readonly at: Date;
 }
 
-export interface IngestPorts {
-	/** Resolves after COMMIT; one result for each draft, in order. */
-	record(accountId: string, drafts: Draft[]): Promise<readonly Recorded[]>;
+export interface IngestPorts extends TakePorts {
 	/** All live connections to this channel, of whatever account. */
 	connections(platform: string, channelId: string | null): Promise<readonly Connection[]>;
 	logDelivery(record: DeliveryRecord): void | Promise<void>;
@@ -185,44 +184,17 @@ async function settle(
 			noteAll('ignored', reading.reason);
 			return accepted('ignored', [], reading.reason);
 		case 'events': {
-			const { drafts, refused } = parse(platform, reading.drafts);
-			if (drafts.length === 0) {
-				const reason = refused ?? 'it says nothing';
-				noteAll('ignored', reason);
-				return accepted('ignored', [], reason);
-			}
 			const recorded: Recorded[] = [];
+			let ignored: string | null = null;
 			for (const connection of genuine) {
-				const results = await ports.record(connection.account_id, drafts);
-				if (results.length !== drafts.length)
-					throw new Error(`record answered ${results.length} results for ${drafts.length} drafts`);
-				recorded.push(...results);
-				note(outcomeOf(results), refused, connection);
+				const taken = await take(platform, connection, reading, ports);
+				recorded.push(...taken.recorded);
+				note(taken.outcome, taken.reason, connection);
+				if (taken.outcome === 'ignored') ignored = taken.reason;
 			}
-			return accepted(outcomeOf(recorded), recorded);
+			return ignored === null
+				? accepted(outcomeOf(recorded), recorded)
+				: accepted('ignored', [], ignored);
 		}
 	}
-}
-
-/**
- * The bus has the last word on what an event may look like. A draft that it refuses is an
- * adapter's fault which a resend would not mend, so it costs only itself.
- */
-function parse(platform: Platform, inputs: readonly unknown[]) {
-	const drafts: Draft[] = [];
-	let refused: string | null = null;
-	for (const input of inputs) {
-		const draft = Draft.safeParse(input);
-		if (!draft.success) {
-			const [issue] = draft.error.issues;
-			refused = `no event: ${issue?.path.join('.')} ${issue?.message}`.slice(0, 500);
-		} else if (draft.data.platform !== platform.name) {
-			refused = `no event: platform ${draft.data.platform} is not ${platform.name}`;
-		} else drafts.push(draft.data);
-	}
-	return { drafts, refused };
-}
-
-function outcomeOf(recorded: readonly Recorded[]): 'recorded' | 'duplicate' {
-	return recorded.some(({ outcome }) => outcome === 'recorded') ? 'recorded' : 'duplicate';
 }

@@ -8,14 +8,9 @@
  * several platforms need (signatures, foreign text) is offered from here.
  */
 import { z } from 'zod';
-import {
-	EventType,
-	type DraftInput,
-	type EventClass,
-	type JsonObject,
-	type Priority
-} from '../bus/index.ts';
+import { EventType, type EventClass, type JsonObject, type Priority } from '../bus/index.ts';
 import type { Connect } from './connect.ts';
+import type { Arrival, GatheringRule } from './gather.ts';
 
 export { hmacSha256, sameBytes } from './signature.ts';
 export { foreignText, foreignInstant, storableDocument } from './foreign.ts';
@@ -88,7 +83,7 @@ export type Verdict = 'genuine' | 'forged' | 'stale';
 
 /** What a genuine delivery says. */
 export type Reading =
-	| { readonly kind: 'events'; readonly drafts: readonly DraftInput[] }
+	| { readonly kind: 'events'; readonly drafts: readonly Arrival[] }
 	/** The platform asks whether this address is ours: the answer is sent back byte for byte. */
 	| { readonly kind: 'challenge'; readonly answer: string }
 	/** The platform stopped sending; `reason` is its own word for why. */
@@ -117,5 +112,7 @@ export interface Platform {
 	readonly title: string;
 	readonly eventTypes: readonly EventTypeDefinition[];
 	readonly webhook?: WebhookDoor;
+	/** How what it tells in several messages becomes one event. */
+	readonly gatherings?: readonly GatheringRule[];
 	readonly connect?: Connect;
 }

@@ -15,7 +15,32 @@ describe('the configuration', () => {
 			signingKey: null,
 			encryptionKey: null,
 			logLevel: 'info',
-			realtimeLimits: {}
+			realtimeLimits: {},
+			rateLimits: {},
+			clients: {
+				twitch: {
+					id: null,
+					secret: null,
+					addresses: {
+						api: 'https://api.twitch.tv/helix',
+						id: 'https://id.twitch.tv/oauth2',
+						eventsub: 'wss://eventsub.wss.twitch.tv/ws'
+					}
+				}
+			}
+		});
+	});
+
+	it('reads the programs that the platforms declare, without closing slashes', () => {
+		const { clients } = readConfig({
+			TWITCH_CLIENT_ID: 'a-client',
+			TWITCH_CLIENT_SECRET: 'a-secret',
+			TWITCH_API_URL: 'http://127.0.0.1:9/helix/'
+		});
+		expect(clients.twitch).toMatchObject({
+			id: 'a-client',
+			secret: 'a-secret',
+			addresses: { api: 'http://127.0.0.1:9/helix', id: 'https://id.twitch.tv/oauth2' }
 		});
 	});
 
@@ -42,6 +67,8 @@ describe('the configuration', () => {
 		[{ PORT: 'eighty' }, /PORT/],
 		[{ PORT: '70000' }, /PORT/],
 		[{ ORIGIN: 'ftp://x' }, /ORIGIN/],
+		[{ TWITCH_CLIENT_ID: 'no id' }, /TWITCH_CLIENT_ID must be the Client ID/],
+		[{ TWITCH_API_URL: 'file:///etc/passwd' }, /TWITCH_API_URL must be an address/],
 		[{ DATABASE_URL: 'mysql://x' }, /DATABASE_URL must begin with postgres/],
 		[{ CUELIGHT_LOG: 'loud' }, /CUELIGHT_LOG/],
 		[{ CUELIGHT_REALTIME_LIMITS: '{' }, /CUELIGHT_REALTIME_LIMITS/],

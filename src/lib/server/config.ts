@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../bus/error.ts';
+import { readClients, type ClientConfig } from './client-config.ts';
 import { logLevels } from './log.ts';
 
 /** An empty variable (`PORT=`) means the same as none. */
@@ -12,6 +13,19 @@ const unset = (value: unknown) => (value === '' ? undefined : value);
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess(unset, schema.optional());
 
 const Origin = z.url({ protocol: /^https?$/ }).transform((address) => new URL(address).origin);
+
+/** A JSON object of numbers. */
+const Numbers = z
+	.string()
+	.transform((text, context) => {
+		try {
+			return JSON.parse(text) as unknown;
+		} catch {
+			context.addIssue({ code: 'custom', message: 'must be a JSON object of numbers' });
+			return z.NEVER;
+		}
+	})
+	.pipe(z.record(z.string(), z.number()));
 
 const Environment = z
 	.object({
@@ -25,20 +39,10 @@ const Environment = z
 		CUELIGHT_SIGNING_KEY: optional(z.string()),
 		CUELIGHT_ENCRYPTION_KEY: optional(z.string()),
 		CUELIGHT_LOG: optional(z.enum(logLevels)),
-		/** JSON: `{"max_connections":500}`; the names are those of the realtime server's limits. */
-		CUELIGHT_REALTIME_LIMITS: optional(
-			z
-				.string()
-				.transform((text, context) => {
-					try {
-						return JSON.parse(text) as unknown;
-					} catch {
-						context.addIssue({ code: 'custom', message: 'must be a JSON object of numbers' });
-						return z.NEVER;
-					}
-				})
-				.pipe(z.record(z.string(), z.number()))
-		)
+		/** `{"max_connections":500}`: the names are those of the realtime server's limits. */
+		CUELIGHT_REALTIME_LIMITS: optional(Numbers),
+		/** `{"key":6000}`: requests a minute, by the names of `http/rates.ts`. */
+		CUELIGHT_RATE_LIMITS: optional(Numbers)
 	})
 	.refine((env) => !env.SUPABASE_URL || env.DATABASE_URL, {
 		path: ['DATABASE_URL'],
@@ -63,6 +67,9 @@ export interface Config {
 	encryptionKey: string | null;
 	logLevel: (typeof logLevels)[number];
 	realtimeLimits: Record<string, number>;
+	rateLimits: Record<string, number>;
+	/** By platform; only those that are connected by consent. */
+	clients: Record<string, ClientConfig>;
 }
 
 /**
@@ -71,11 +78,13 @@ export interface Config {
  */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
 	const read = Environment.safeParse(env);
-	if (!read.success) {
-		const issues = read.error.issues.map((issue) => ({
-			path: issue.path.join('.'),
-			message: issue.message
-		}));
+	const { clients, issues: ofClients } = readClients(env);
+	if (!read.success || ofClients.length > 0) {
+		const ours = read.error?.issues ?? [];
+		const issues = [
+			...ours.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+			...ofClients
+		];
 		const list = issues.map((issue) => `${issue.path} ${issue.message}`).join('; ');
 		throw new AppError('invalid_input', `The environment is not right: ${list}`, { issues });
 	}
@@ -91,6 +100,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
 		signingKey: set.CUELIGHT_SIGNING_KEY ?? null,
 		encryptionKey: set.CUELIGHT_ENCRYPTION_KEY ?? null,
 		logLevel: set.CUELIGHT_LOG ?? 'info',
-		realtimeLimits: set.CUELIGHT_REALTIME_LIMITS ?? {}
+		realtimeLimits: set.CUELIGHT_REALTIME_LIMITS ?? {},
+		rateLimits: set.CUELIGHT_RATE_LIMITS ?? {},
+		clients
 	};
 }

@@ -5,16 +5,18 @@
  * makes a 5xx; a database that is away makes a 503 with `Retry-After`.
  */
 import { AppError } from '$lib/bus/error.ts';
-import type { Action, ActionContext, Audience } from './actions/define.ts';
+import { admit, callAction, type Caller } from './actions/call.ts';
+import type { Action } from './actions/define.ts';
 import { actions } from './actions/index.ts';
-import { claimsOf, type Principal } from './actions/principal.ts';
-import type { TransactionSql } from './backend/index.ts';
+import type { Principal } from './actions/principal.ts';
 import { refusalOf } from './backend/statements/refusal.ts';
 import { asObject, readJsonText } from './http/body.ts';
-import { readIdempotencyKey, runOnce } from './http/idempotency.ts';
+import { etagOf, isKnown } from './http/etag.ts';
+import { readIdempotencyKey } from './http/idempotency.ts';
 import type { Locale } from './http/locale.ts';
 import { problemResponse } from './http/problem.ts';
 import { readQuery } from './http/query.ts';
+import { bucketsOf } from './http/rates.ts';
 import { createRouter, MethodNotAllowed } from './http/route.ts';
 import type { Services } from './services.ts';
 
@@ -35,66 +37,75 @@ export interface Asked {
 
 /** Answers one API request. Never throws. */
 export async function answer(asked: Asked): Promise<Response> {
-	try {
-		return await dispatch(asked);
-	} catch (thrown) {
-		// Also what the driver throws when a transaction cannot even begin.
-		const error = refusalOf(thrown);
-		const expected = error instanceof AppError && error.code !== 'internal';
-		if (!expected)
-			asked.services.log.error('a request failed', {
-				request: asked.requestId,
-				path: asked.path,
-				error
-			});
-		const response = problemResponse(error, asked.requestId);
-		if (error instanceof MethodNotAllowed) response.headers.set('allow', error.allow);
-		return response;
-	}
+	const { principal, services, address } = asked;
+	const { headers, refusal } = services.rates.take(bucketsOf(principal, address));
+	const response =
+		refusal === null
+			? await dispatch(asked).catch((thrown: unknown) => refuse(asked, thrown))
+			: refuse(asked, refusal);
+	for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+	return response;
+}
+
+function refuse({ services, requestId, path }: Asked, thrown: unknown): Response {
+	// Also what the driver throws when a transaction cannot even begin.
+	const error = refusalOf(thrown);
+	const expected = error instanceof AppError && error.code !== 'internal';
+	if (!expected) services.log.error('a request failed', { request: requestId, path, error });
+	const response = problemResponse(error, requestId);
+	if (error instanceof MethodNotAllowed) response.headers.set('allow', error.allow);
+	return response;
 }
 
 async function dispatch(asked: Asked): Promise<Response> {
-	const { request, principal, services } = asked;
-	const { action, params } = route(request.method, asked.path);
-	admit(action.permission, principal);
+	const { request, path } = asked;
+	const { action, params } = route(request.method, path);
+	// Before anything is read of a body: strangers do not get to send one.
+	admit(action.permission, asked.principal);
 	const query = readQuery(asked.search);
-	const text = action.method === 'GET' ? '' : await readJsonText(request);
-	const input = combine(action, params, query, asObject(text));
+	const body = action.method === 'GET' ? '' : await readJsonText(request);
 	const headers = new Headers({ 'cache-control': 'no-store', 'x-request-id': asked.requestId });
 	const key = action.method === 'GET' ? null : readIdempotencyKey(request.headers);
-
-	// Pages' reports are idempotent by themselves, and nobody owns a key before sign-in.
-	const keeps = key !== null && action.permission !== 'public' && principal.kind !== 'overlay';
-	const result = keeps
-		? await runOnce(
-				{ ...services, principal, action, path: asked.path, key, body: text },
-				(transaction) => action.handle(contextOf(asked, headers, transaction), input)
-			)
-		: await action.handle(contextOf(asked, headers), input);
+	const result = await callAction({
+		action,
+		caller: callerOf(asked),
+		input: combine(action, params, query, asObject(body)),
+		answer: headers,
+		once: key === null ? null : { key, path, body }
+	});
 
 	if (result instanceof Response) {
 		if (request.method !== 'HEAD') return withHeaders(result, headers);
 		await result.body?.cancel();
 		return new Response(null, { status: result.status, headers: result.headers });
 	}
-	headers.set('content-type', 'application/json');
-	const body = request.method === 'HEAD' ? null : JSON.stringify(result);
-	return new Response(body, { status: action.status, headers });
+	headers.set('content-type', action.media);
+	const text = JSON.stringify(result);
+	if (action.polled) {
+		const etag = etagOf(text);
+		headers.set('etag', etag);
+		// Kept by nobody but the one who asked, and asked about before each use.
+		headers.set('cache-control', 'private, no-cache');
+		headers.set('vary', 'authorization, cookie, accept-language');
+		if (isKnown(request.headers.get('if-none-match'), etag))
+			return new Response(null, { status: 304, headers });
+	}
+	return new Response(request.method === 'HEAD' ? null : text, { status: action.status, headers });
 }
 
-/** Turns away principals that an address is not for. What they may do there is SQL's to say. */
-function admit(audience: Audience, principal: Principal): void {
-	if (audience === 'public') return;
-	if (principal.kind === 'anonymous')
-		throw new AppError('unauthenticated', 'Sign in, or send a key as "Authorization: Bearer …".');
-	const isPage = principal.kind === 'overlay';
-	if (isPage !== (audience === 'overlay'))
-		throw new AppError(
-			'forbidden',
-			isPage
-				? 'An overlay page may only use the addresses below /v1/overlay.'
-				: 'Only an overlay page may do this, with its own session.'
-		);
+/** What the request says about its caller, for every face. */
+export function callerOf({ request, ...asked }: Omit<Asked, 'path' | 'search'>): Caller {
+	const { principal, services, origin, locale, address } = asked;
+	return {
+		principal,
+		services,
+		origin,
+		locale,
+		address,
+		userAgent: (request.headers.get('user-agent') ?? '').slice(0, 300),
+		signal: request.signal,
+		lastEventId: request.headers.get('last-event-id')
+	};
 }
 
 /** One object from path, query and body. A field in the wrong place is an unknown field. */
@@ -113,27 +124,6 @@ function combine(
 			issues: stray.map((path) => ({ path: path.slice(0, 60), message: 'is not a known field' }))
 		});
 	return { ...fields, ...params };
-}
-
-function contextOf(asked: Asked, answer: Headers, transaction?: TransactionSql): ActionContext {
-	const { principal, services, origin, locale, address, request } = asked;
-	return {
-		principal,
-		services,
-		origin,
-		locale,
-		address,
-		answer,
-		userAgent: (request.headers.get('user-agent') ?? '').slice(0, 300),
-		signal: request.signal,
-		lastEventId: request.headers.get('last-event-id'),
-		as: async (run) => {
-			if (transaction !== undefined) return run(transaction);
-			const claims = claimsOf(principal);
-			if (claims === null) throw new AppError('unauthenticated', 'Sign in or send a key.');
-			return services.database.as(claims, run);
-		}
-	};
 }
 
 function withHeaders(response: Response, headers: Headers): Response {

@@ -20,6 +20,7 @@ import { DeliveryLog } from './deliveries.ts';
 import { EventRecorder } from './events.ts';
 import { AuthDoor } from './http/auth.ts';
 import { Doorkeeper } from './http/identify.ts';
+import { RateLimiter, readRates } from './http/rates.ts';
 import { tasks } from './jobs/tasks.ts';
 import { Ticker } from './jobs/ticker.ts';
 import { createLog, type Log } from './log.ts';
@@ -46,6 +47,7 @@ export interface Services {
 	readonly deliveries: DeliveryLog;
 	readonly permits: Permits;
 	readonly doorkeeper: Doorkeeper;
+	readonly rates: RateLimiter;
 	readonly authDoor: AuthDoor;
 	readonly realtime: RealtimeServer;
 	readonly streams: Streams;
@@ -103,6 +105,7 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 		const permits = new Permits(now);
 		const doorkeeper = new Doorkeeper({ database, auth, tokens, now });
 		const authDoor = new AuthDoor(auth, now);
+		const rates = new RateLimiter(readRates(config.rateLimits), now);
 		feed.onRevoked((revocation) => {
 			permits.forget(revocation);
 			doorkeeper.forget(revocation);
@@ -126,7 +129,7 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 		const ticker = new Ticker(tasks(database), log);
 		const services: Services = {
 			...{ config, log, policy, origin, backend, database, secrets, tokens, auth, recorder },
-			...{ connections, deliveries, permits, doorkeeper, authDoor, realtime, streams, setup }
+			...{ connections, deliveries, permits, doorkeeper, rates, authDoor, realtime, streams, setup }
 		};
 		const endConnections = async () => {
 			streams.close();

@@ -65,12 +65,14 @@ const get = defineAction({
 	run: ({ as, principal }, { id }) => as((sql) => events.getEvent(sql, accountOf(principal), id))
 });
 
-const Emitted = z.object({
-	event_id: z.uuid(),
-	seq: z.int(),
-	status: EventStatus,
-	outcome: z.enum(['recorded', 'duplicate'])
-});
+const Emitted = z
+	.object({
+		event_id: z.uuid(),
+		seq: z.int(),
+		status: EventStatus,
+		outcome: z.enum(['recorded', 'duplicate'])
+	})
+	.meta({ id: 'Emitted' });
 
 /** Records one event as the principal, who is named in the audit log. */
 async function emit(

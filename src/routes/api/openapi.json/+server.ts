@@ -1,0 +1,3 @@
+import { serveOpenApi } from '$lib/server/http/openapi.ts';
+
+export const GET = serveOpenApi;

@@ -36,7 +36,10 @@ export default defineConfig({
 					include: ['tests/{contract,flow,database}/**/*.test.ts'],
 					globalSetup: ['tests/harness/cluster.ts'],
 					testTimeout: 30_000,
-					hookTimeout: 60_000
+					hookTimeout: 60_000,
+					// They wait for sockets and for the database more than they compute.
+					maxWorkers: 3,
+					retry: 1
 				}
 			},
 			{
@@ -45,6 +48,7 @@ export default defineConfig({
 				optimizeDeps: { include: ['axe-core', 'vitest-browser-svelte'] },
 				test: {
 					name: 'browser',
+					retry: 1,
 					include: ['src/**/*.svelte.test.ts', 'src/**/*.browser.test.ts'],
 					browser: {
 						enabled: true,

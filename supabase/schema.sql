@@ -221,6 +221,8 @@ create table app.overlay_queues (
   leader_id uuid,
   lease_version bigint not null default 0,
   lease_until timestamp with time zone,
+  led_since timestamp with time zone,
+  lead_wanted_at timestamp with time zone,
   constraint overlay_queues_pkey PRIMARY KEY (overlay_id),
   constraint overlay_queues_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
   constraint overlay_queues_overlay_id_fkey FOREIGN KEY (overlay_id) REFERENCES app.overlays(id) ON DELETE CASCADE
@@ -1773,6 +1775,26 @@ revoke execute on function app.has_permission(uuid,text) from public;
 grant execute on function app.has_permission(uuid,text) to authenticated;
 grant execute on function app.has_permission(uuid,text) to service_role;
 
+CREATE OR REPLACE FUNCTION app.has_waited(p_overlay uuid, p_instance uuid, p_wanted_at timestamp with time zone, p_patience interval, p_now timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_is_heard boolean := exists (
+    select from app.overlay_instances i
+    where i.overlay_id = p_overlay and i.id = p_instance and i.last_seen_at >= p_now - interval '3 seconds');
+begin
+  if p_wanted_at is null or not v_is_heard then
+    update app.overlay_queues q set lead_wanted_at = p_now where q.overlay_id = p_overlay;
+    return false;
+  end if;
+  return p_wanted_at + p_patience <= p_now;
+end
+$function$;
+revoke execute on function app.has_waited(uuid,uuid,timestamp with time zone,interval,timestamp with time zone) from public;
+
 CREATE OR REPLACE FUNCTION app.heartbeat(p_overlay uuid, p_instance uuid, p_facts jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1783,6 +1805,7 @@ CREATE OR REPLACE FUNCTION app.heartbeat(p_overlay uuid, p_instance uuid, p_fact
  SET jit TO 'off'
 AS $function$
 declare
+  v_patience constant interval := interval '5 seconds';
   v_account uuid := app.require_overlay_key(p_overlay);
   v_lease_until timestamptz := p_now + interval '5 seconds';
   v_queue app.overlay_queues;
@@ -1804,10 +1827,17 @@ begin
   elsif v_queue.leader_id is null or v_queue.lease_until < p_now or v_queue.leader_id = p_instance then
     select * into v_queue from app.overlay_queues q where q.overlay_id = p_overlay for no key update;
     if v_queue.leader_id = p_instance then
-      update app.overlay_queues q set lease_until = greatest(q.lease_until, v_lease_until)
+      update app.overlay_queues q
+      set lease_until = greatest(q.lease_until, v_lease_until), led_since = p_now, lead_wanted_at = null
       where q.overlay_id = p_overlay;
       v_started := app.advance(p_overlay, p_now);
       perform app.publish_plays(v_started, array_fill('PLAY_CHANGED'::text, array[cardinality(v_started)]), p_now);
+    elsif v_queue.lease_until < p_now
+      and exists (
+        select from app.plays p
+        where p.overlay_id = p_overlay and p.status = 'playing' and p.started_at is null)
+      and not app.has_waited(p_overlay, p_instance, v_queue.lead_wanted_at, v_patience, p_now) then
+      null;
     elsif v_queue.leader_id is null or v_queue.lease_until < p_now then
       perform app.take_lead(v_account, p_overlay, p_instance, v_lease_until, p_now);
     end if;
@@ -1824,8 +1854,12 @@ begin
 
   return jsonb_build_object('leads', v_queue.leader_id = p_instance, 'leader_id', v_queue.leader_id,
     'lease_version', v_queue.lease_version,
-    'lease_ms', app.elapsed_ms(p_now, v_queue.lease_until), 'rev', v_queue.rev,
-    'next_in_ms', case when v_queue.leader_id = p_instance then 2000 else 5000 end);
+    -- Until when the lead is not to be had.
+    'lease_ms', app.elapsed_ms(p_now, greatest(v_queue.lease_until, v_queue.lead_wanted_at + v_patience)), 'rev', v_queue.rev,
+    'next_in_ms', case
+      when v_queue.leader_id = p_instance then 2000
+      when v_queue.lead_wanted_at is not null then 1000
+      else 5000 end);
 end
 $function$;
 revoke execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zone) from public;
@@ -3765,6 +3799,7 @@ CREATE OR REPLACE FUNCTION app.settle_plays(p_now timestamp with time zone DEFAU
  SET jit TO 'off'
 AS $function$
 declare
+  v_patience constant interval := interval '5 seconds';
   v_overlays uuid[];
   v_late uuid[];
   v_completed uuid[];
@@ -3774,8 +3809,10 @@ declare
 begin
   v_overlays := array(
     select p.overlay_id from app.plays p
+    join app.overlay_queues q on q.overlay_id = p.overlay_id
     where p.status = 'playing'
       and p.claimed_at + (p.duration_ms + 5000) * interval '1 millisecond' < p_now
+      and (p.started_at is not null or (q.lease_until > p_now and q.led_since + v_patience < p_now))
     union
     select p.overlay_id from app.plays p
     where p.status = 'queued' and p.scheduled_at <= p_now
@@ -3792,8 +3829,10 @@ begin
   -- Read again under the locks.
   v_late := array(
     select p.id from app.plays p
+    join app.overlay_queues q on q.overlay_id = p.overlay_id
     where p.overlay_id = any (v_overlays) and p.status = 'playing'
-      and p.claimed_at + (p.duration_ms + 5000) * interval '1 millisecond' < p_now);
+      and p.claimed_at + (p.duration_ms + 5000) * interval '1 millisecond' < p_now
+      and (p.started_at is not null or (q.lease_until > p_now and q.led_since + v_patience < p_now)));
   v_completed := array(select p.id from app.plays p where p.id = any (v_late) and p.started_at is not null);
   v_failed := array(select p.id from app.plays p
     where p.id = any (v_late) and p.started_at is null and p.attempt >= 5);
@@ -3905,7 +3944,8 @@ declare
   v_started uuid[];
 begin
   update app.overlay_queues q
-  set leader_id = p_instance, lease_version = q.lease_version + 1, lease_until = p_lease_until
+  set leader_id = p_instance, lease_version = q.lease_version + 1, lease_until = p_lease_until,
+    led_since = p_now, lead_wanted_at = null
   where q.overlay_id = p_overlay
   returning q.lease_version into v_lease;
   perform app.publish_status(p_account, p_overlay, 'leader', true,

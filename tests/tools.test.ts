@@ -27,17 +27,23 @@ describe('a Chromium is found', () => {
 	});
 });
 
-describe('a skipped test counts as failed', () => {
+describe('a skipped test counts as failed, a flaky one is named', () => {
 	test('in vitest', () => {
-		const report = { numPassedTests: 3, numFailedTests: 1, numPendingTests: 2, numTodoTests: 4 };
-		expect(readVitest(report)).toEqual({ passed: 3, failed: 7 });
+		const counts = { passed: 3, failed: 7, flaky: ['a'] };
+		expect(readVitest(counts)).toEqual(counts);
 	});
 	test('in Playwright', () => {
-		const stats = { expected: 5, unexpected: 1, flaky: 1, skipped: 1 };
-		expect(readPlaywright({ stats })).toEqual({ passed: 5, failed: 3 });
+		const spec = (title: string, status: string) => ({ title, tests: [{ status }] });
+		const inner = { specs: [spec('a', 'expected'), spec('b', 'flaky')] };
+		const specs = [spec('c', 'unexpected'), spec('d', 'skipped')];
+		expect(readPlaywright({ suites: [{ specs, suites: [inner] }], errors: [{}] })).toEqual({
+			passed: 2,
+			failed: 3,
+			flaky: ['b']
+		});
 	});
 	test('and what is no report is not taken for one', () => {
 		expect(() => readVitest({})).toThrow();
-		expect(() => readPlaywright({ stats: {} })).toThrow();
+		expect(() => readPlaywright({ suites: {} })).toThrow();
 	});
 });

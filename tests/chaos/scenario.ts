@@ -4,7 +4,7 @@
  * checker judges the history and the database.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -206,7 +206,15 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
 		}
 		await wait(1000);
 		const rows = await readRows(dataDir);
-		return { report: check(readHistory(historyFile), rows), planned, fired, quiet: open === 0 };
+		const report = check(readHistory(historyFile), rows);
+		if (report.findings.length > 0 && options.mutant === null) {
+			const kept = join('artefacts', `chaos-${options.seed}-${Date.now()}`);
+			mkdirSync(kept, { recursive: true });
+			copyFileSync(historyFile, join(kept, 'history.jsonl'));
+			writeFileSync(join(kept, 'rows.json'), JSON.stringify(rows, null, '\t'));
+			options.say(`history and rows are in ${kept}`);
+		}
+		return { report, planned, fired, quiet: open === 0 };
 	} finally {
 		stopped = true;
 		for (const close of closers.reverse()) close();

@@ -11,6 +11,7 @@ export default defineConfig({
 	outputDir: '../../artefacts/e2e',
 	reporter: [['list']],
 	workers: 1,
+	retries: 1,
 	timeout: 90_000,
 	expect: { timeout: 15_000 },
 	use: {

@@ -2,35 +2,52 @@
 import { z } from 'zod';
 
 /** A skipped test proves nothing, so it counts as failed. */
-export interface Counts {
-	readonly passed: number;
-	readonly failed: number;
+export const Counts = z.object({
+	passed: z.int(),
+	failed: z.int(),
+	/** Of those that passed, the ones that failed at first: each is a fault to be looked for. */
+	flaky: z.array(z.string())
+});
+export type Counts = z.infer<typeof Counts>;
+
+const PlaywrightSpec = z.object({
+	title: z.string(),
+	tests: z.array(z.object({ status: z.enum(['expected', 'unexpected', 'flaky', 'skipped']) }))
+});
+interface PlaywrightSuite {
+	specs: z.infer<typeof PlaywrightSpec>[];
+	suites?: PlaywrightSuite[] | undefined;
 }
-
-const Vitest = z.object({
-	numPassedTests: z.int(),
-	numFailedTests: z.int(),
-	numPendingTests: z.int(),
-	numTodoTests: z.int()
+const PlaywrightSuite: z.ZodType<PlaywrightSuite> = z.object({
+	specs: z.array(PlaywrightSpec),
+	get suites() {
+		return z.array(PlaywrightSuite).optional();
+	}
 });
-
 const Playwright = z.object({
-	stats: z.object({
-		expected: z.int(),
-		unexpected: z.int(),
-		flaky: z.int(),
-		skipped: z.int()
-	})
+	suites: z.array(PlaywrightSuite),
+	// A file that does not load has no specs.
+	errors: z.array(z.unknown())
 });
 
-/** Reads the JSON report of vitest. Throws when it is none. */
+/** Reads what `counts-reporter.ts` wrote. Throws when it is something else. */
 export function readVitest(report: unknown): Counts {
-	const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = Vitest.parse(report);
-	return { passed: numPassedTests, failed: numFailedTests + numPendingTests + numTodoTests };
+	return Counts.parse(report);
 }
 
 /** Reads the JSON report of Playwright. Throws when it is none. */
 export function readPlaywright(report: unknown): Counts {
-	const { expected, unexpected, flaky, skipped } = Playwright.parse(report).stats;
-	return { passed: expected, failed: unexpected + flaky + skipped };
+	const { suites, errors } = Playwright.parse(report);
+	const counts = { passed: 0, failed: errors.length, flaky: [] as string[] };
+	const count = ({ specs, suites = [] }: PlaywrightSuite): void => {
+		for (const { title, tests } of specs)
+			for (const { status } of tests) {
+				if (status === 'flaky') counts.flaky.push(title);
+				if (status === 'expected' || status === 'flaky') counts.passed += 1;
+				else counts.failed += 1;
+			}
+		suites.forEach(count);
+	};
+	suites.forEach(count);
+	return counts;
 }

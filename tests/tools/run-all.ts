@@ -1,6 +1,10 @@
 /**
  * `npm test`: everything that must hold, in one order, on a fresh machine. Stops at the first part
  * that fails; ends with a line for each part and the number of tests that passed and failed.
+ * Parts that only read the sources run two at a time, and show what they say when they have ended.
+ *
+ * A test of sockets, databases and browsers that fails is tried once more, because a machine that
+ * stalls must not hide what a change broke; the ones that needed it are named at the end.
  *
  *   tsx tests/tools/run-all.ts [part …]     only these parts, in the same order
  */
@@ -29,29 +33,41 @@ const report = (name: string) => join(reports, `${name}.json`);
 
 const vitest = (project: string): Part => ({
 	name: project,
-	command: `vitest run --project ${project} --reporter=default --reporter=json --outputFile.json=${report(project)}`,
+	command: `vitest run --project ${project} --reporter=default --reporter=./tests/tools/counts-reporter.ts`,
 	minutes: 8,
 	read: readVitest
 });
 
-const parts: readonly Part[] = [
-	{ name: 'sync', command: 'svelte-kit sync', minutes: 2 },
-	{ name: 'format', command: 'prettier --check --log-level warn .', minutes: 4 },
-	{ name: 'lint', command: 'eslint .', minutes: 6 },
-	{ name: 'types', command: 'svelte-check --tsconfig ./tsconfig.json --output human', minutes: 6 },
-	{ name: 'generated', command: 'tsx tests/tools/generate.ts --check', minutes: 4 },
-	vitest('unit'),
-	{ name: 'build', command: 'vite build --logLevel warn', minutes: 6 },
-	vitest('db'),
-	vitest('browser'),
-	{
-		name: 'e2e',
-		command: 'playwright test -c tests/e2e/playwright.config.ts --reporter=list,json',
-		minutes: 8,
-		read: readPlaywright
-	},
-	{ name: 'chaos', command: 'tsx tests/chaos/run.ts --short', minutes: 6, isTest: true }
+/** What runs together stands together. */
+const stages: readonly (readonly Part[])[] = [
+	[{ name: 'sync', command: 'svelte-kit sync', minutes: 2 }],
+	[
+		{
+			name: 'types',
+			command: 'svelte-check --tsconfig ./tsconfig.json --output human',
+			minutes: 6
+		},
+		{ name: 'lint', command: 'eslint .', minutes: 6 },
+		{ name: 'format', command: 'prettier --check --log-level warn .', minutes: 4 },
+		{ name: 'generated', command: 'tsx tests/tools/generate.ts --check', minutes: 4 },
+		vitest('unit')
+	],
+	[{ name: 'build', command: 'vite build --logLevel warn', minutes: 6 }],
+	[vitest('db')],
+	[vitest('browser')],
+	[
+		{
+			name: 'e2e',
+			command: 'playwright test -c tests/e2e/playwright.config.ts --reporter=list,json',
+			minutes: 8,
+			read: readPlaywright
+		}
+	],
+	[{ name: 'chaos', command: 'tsx tests/chaos/run.ts --short', minutes: 6, isTest: true }]
 ];
+const parts = stages.flat();
+/** How many parts of a stage run at the same time. */
+const AT_ONCE = 2;
 
 interface Result {
 	readonly name: string;
@@ -60,13 +76,16 @@ interface Result {
 	readonly counts: Counts | null;
 }
 
-/** Runs one command with its output on ours; false when it failed or took too long. */
-function execute({ command, minutes, name }: Part): Promise<boolean> {
+/** Runs one command; false when it failed or took too long. Its output goes to ours, or to `say`. */
+function execute(
+	{ command, minutes, name }: Part,
+	say: ((text: string) => void) | null
+): Promise<boolean> {
 	const [program = '', ...args] = command.split(' ');
 	const isWindows = process.platform === 'win32';
 	const child = spawn(program, args, {
 		cwd: root,
-		stdio: ['ignore', 'inherit', 'inherit'],
+		stdio: ['ignore', say === null ? 'inherit' : 'pipe', say === null ? 'inherit' : 'pipe'],
 		shell: isWindows,
 		// A group of its own, so that browsers and servers that it started end with it.
 		detached: !isWindows,
@@ -74,10 +93,13 @@ function execute({ command, minutes, name }: Part): Promise<boolean> {
 			...process.env,
 			PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
 			PLAYWRIGHT_JSON_OUTPUT_FILE: report(name),
+			CUELIGHT_COUNTS: report(name),
 			// npm's own settings would otherwise be printed as warnings by every npx below.
 			npm_config_loglevel: 'error'
 		}
 	});
+	for (const stream of [child.stdout, child.stderr])
+		stream?.setEncoding('utf8').on('data', (text: string) => say?.(text));
 	const end = (signal: NodeJS.Signals) => {
 		if (child.pid === undefined) return;
 		try {
@@ -102,33 +124,54 @@ function execute({ command, minutes, name }: Part): Promise<boolean> {
 			console.error(`${program}: ${error.message}`);
 			done(false);
 		});
-		child.once('exit', (code) => done(code === 0));
+		// Not `exit`: what it said last may still be on its way.
+		child.once('close', (code) => done(code === 0));
 	});
 }
 
 /** What the part's runner counted; a runner that wrote no report has failed once. */
 function countsOf({ name, read, isTest }: Part, succeeded: boolean): Counts | null {
-	if (isTest) return { passed: succeeded ? 1 : 0, failed: succeeded ? 0 : 1 };
+	if (isTest) return { passed: succeeded ? 1 : 0, failed: succeeded ? 0 : 1, flaky: [] };
 	if (read === undefined) return null;
 	try {
 		return read(JSON.parse(readFileSync(report(name), 'utf8')));
 	} catch {
-		return { passed: 0, failed: 1 };
+		return { passed: 0, failed: 1, flaky: [] };
 	}
 }
 
-async function runPart(part: Part): Promise<Result> {
-	console.log(`\n=== ${part.name}: ${part.command.replaceAll(reports, '…')}`);
+async function runPart(part: Part, isAlone: boolean): Promise<Result> {
+	const title = `\n=== ${part.name}: ${part.command}`;
+	let said = '';
+	if (isAlone) console.log(title);
 	const start = performance.now();
-	const exited = await execute(part);
+	const exited = await execute(part, isAlone ? null : (text) => (said += text));
 	const counts = countsOf(part, exited);
 	const seconds = (performance.now() - start) / 1_000;
 	const succeeded = exited && (counts === null || (counts.failed === 0 && counts.passed > 0));
+	if (!isAlone) console.log(`${title}\n${said.trimEnd()}`);
 	console.log(`=== ${part.name}: ${succeeded ? 'ok' : 'FAILED'} after ${seconds.toFixed(1)} s`);
 	return { name: part.name, outcome: succeeded ? 'ok' : 'failed', seconds, counts };
 }
 
-function summarise(results: readonly Result[]): boolean {
+const notRun = ({ name }: Part): Result => ({ name, outcome: 'not run', seconds: 0, counts: null });
+
+/** Runs the parts of a stage, `AT_ONCE` at a time; none begins after one has failed. */
+async function runStage(stage: readonly Part[]): Promise<Result[]> {
+	const results = stage.map(notRun);
+	const waiting = [...stage.entries()];
+	const work = async () => {
+		for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+			if (results.some(({ outcome }) => outcome === 'failed')) return;
+			const [place, part] = next;
+			results[place] = await runPart(part, stage.length === 1);
+		}
+	};
+	await Promise.all(Array.from({ length: AT_ONCE }, work));
+	return results;
+}
+
+function summarise(results: readonly Result[], began: number): boolean {
 	console.log('\n=== summary');
 	for (const { name, outcome, seconds, counts } of results) {
 		const time = outcome === 'not run' ? '' : `${seconds.toFixed(1)} s`;
@@ -142,8 +185,10 @@ function summarise(results: readonly Result[]): boolean {
 	const failed = sum(({ outcome, counts }) =>
 		outcome === 'failed' ? Math.max(1, counts?.failed ?? 1) : 0
 	);
-	console.log(`total      ${sum(({ seconds }) => seconds).toFixed(0)} s`);
-	console.log(`${passed} passed, ${failed} failed`);
+	const flaky = results.flatMap(({ counts }) => counts?.flaky ?? []);
+	for (const name of flaky) console.log(`failed at first: ${name}`);
+	console.log(`total      ${((performance.now() - began) / 1_000).toFixed(0)} s`);
+	console.log(`${passed} passed, ${failed} failed, ${flaky.length} only at the second try`);
 	return failed === 0 && results.every(({ outcome }) => outcome === 'ok');
 }
 
@@ -160,16 +205,14 @@ async function main(): Promise<void> {
 		console.log(`Chromium: ${path} (${how})`);
 		process.env.CHROMIUM_PATH = path;
 	}
+	const began = performance.now();
 	const results: Result[] = [];
-	for (const part of chosen) {
+	for (const stage of stages) {
+		const wantedOfStage = stage.filter((part) => chosen.includes(part));
 		const stopped = results.some(({ outcome }) => outcome === 'failed');
-		results.push(
-			stopped
-				? { name: part.name, outcome: 'not run', seconds: 0, counts: null }
-				: await runPart(part)
-		);
+		results.push(...(stopped ? wantedOfStage.map(notRun) : await runStage(wantedOfStage)));
 	}
-	if (!summarise(results)) process.exitCode = 1;
+	if (!summarise(results, began)) process.exitCode = 1;
 }
 
 try {

@@ -75,3 +75,11 @@ export function unanswered(outbox: Outbox, id: number, now: number, spread: numb
 	const delay = retryDelay(outbox.tries, spread, { first_ms: 300, most_ms: 10_000 });
 	return { ...outbox, in_flight: false, due_at: now + delay, tries: outbox.tries + 1 };
 }
+
+/**
+ * The server has answered something else, so it is there: what waits to be repeated goes at once.
+ * A leader that comes back has little time to tell what it showed before others take it up.
+ */
+export function reachable(outbox: Outbox, now: number): Outbox {
+	return outbox.tries === 0 ? outbox : { ...outbox, due_at: now, tries: 0 };
+}

@@ -458,6 +458,23 @@ describe('reports', () => {
 		expect(page.state.outbox.entries).toEqual([]);
 	});
 
+	test('go at once when the server is heard again, for others may take up what was shown', () => {
+		const page = aPage();
+		page.prepared(1);
+		page.feed(message(1, playing(1)));
+		page.feed({ kind: 'painted', play_id: id('play', 1) });
+		for (let failure = 0; failure < 5; failure++) {
+			page.feed({ kind: 'report_failed', id: 1, final: false });
+			page.pass(5_000);
+		}
+		page.feed({ kind: 'report_failed', id: 1, final: false });
+		page.effects = [];
+		page.pass(10);
+		expect(page.reports()).toEqual([]);
+		page.feed(beat());
+		expect(page.reports()).toEqual(['started 1']);
+	});
+
 	test('one that the server will never take does not hold up the next', () => {
 		const page = aPage();
 		page.feed(message(1, playing(1)));

@@ -33,7 +33,7 @@ import {
 } from '../bus/index.ts';
 import { heard, isStale, nothingHeard, promisedUpTo, pulledUpTo } from './continuity.ts';
 import { catchUp, nextWake, settle } from './due.ts';
-import { answered, unanswered } from './outbox.ts';
+import { answered, reachable, unanswered } from './outbox.ts';
 import { conclude, giveUp, learn, tellStarted, vanish } from './plays.ts';
 import { retryDelay } from './retry.ts';
 import { withEntry, type Effect, type Input, type State, type Turn } from './state.ts';
@@ -109,7 +109,11 @@ function take(turn: Turn, input: Input): void {
 			// for half a second, not for a whole round.
 			const lapse = answer.lease_ms + 100 + 400 * turn.state.spread;
 			const due_at = now + (answer.leads ? answer.next_in_ms : Math.min(answer.next_in_ms, lapse));
-			turn.state = { ...turn.state, beat: { in_flight: false, due_at, tries: 0 } };
+			turn.state = {
+				...turn.state,
+				beat: { in_flight: false, due_at, tries: 0 },
+				outbox: reachable(turn.state.outbox, now)
+			};
 			lead(turn, answer.leader_id, answer.rev);
 			return promised(turn, answer.rev);
 		}

@@ -130,6 +130,36 @@ CREATE INDEX fetch_log_account ON app.fetch_log USING btree (account_id, at DESC
 CREATE INDEX fetch_log_at ON app.fetch_log USING btree (at);
 CREATE INDEX fetch_log_connection ON app.fetch_log USING btree (connection_id, at DESC);
 
+create table app.gathering_parts (
+  id bigint not null generated always as identity,
+  account_id uuid not null,
+  name text not null,
+  transport_key text,
+  about jsonb not null,
+  draft jsonb not null,
+  arrived_at timestamp with time zone not null,
+  constraint gathering_parts_pkey PRIMARY KEY (id),
+  constraint gathering_parts_account_id_name_fkey FOREIGN KEY (account_id, name) REFERENCES app.gatherings(account_id, name) ON DELETE CASCADE
+);
+alter table app.gathering_parts enable row level security;
+alter table app.gathering_parts force row level security;
+CREATE INDEX gathering_parts_gathering ON app.gathering_parts USING btree (account_id, name, id);
+CREATE UNIQUE INDEX gathering_parts_transport ON app.gathering_parts USING btree (account_id, transport_key);
+
+create table app.gatherings (
+  account_id uuid not null,
+  name text not null,
+  rev bigint not null,
+  due_at timestamp with time zone,
+  memory jsonb not null default '[]'::jsonb,
+  constraint gatherings_pkey PRIMARY KEY (account_id, name),
+  constraint gatherings_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint gatherings_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 300)))
+);
+alter table app.gatherings enable row level security;
+alter table app.gatherings force row level security;
+CREATE INDEX gatherings_due ON app.gatherings USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 create table app.idempotency_keys (
   account_id uuid not null,
   actor_id uuid not null,
@@ -472,6 +502,32 @@ create table app.roles (
 alter table app.roles enable row level security;
 alter table app.roles force row level security;
 grant select on app.roles to authenticated;
+
+create table app.tasks (
+  name text not null,
+  title text not null,
+  interval_s integer not null,
+  is_enabled boolean not null default true,
+  is_asked boolean not null default false,
+  next_run_at timestamp with time zone not null,
+  last_run_at timestamp with time zone,
+  last_duration_ms integer,
+  last_error text,
+  run_owner uuid,
+  run_until timestamp with time zone,
+  runs bigint not null default 0,
+  failures bigint not null default 0,
+  failures_in_row integer not null default 0,
+  constraint tasks_pkey PRIMARY KEY (name),
+  constraint tasks_check CHECK (((run_owner IS NULL) = (run_until IS NULL))),
+  constraint tasks_interval_s_check CHECK (((interval_s >= 1) AND (interval_s <= 2678400))),
+  constraint tasks_last_duration_ms_check CHECK ((last_duration_ms >= 0)),
+  constraint tasks_last_error_check CHECK ((char_length(last_error) <= 500)),
+  constraint tasks_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,49}$'::text)),
+  constraint tasks_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200)))
+);
+alter table app.tasks enable row level security;
+alter table app.tasks force row level security;
 
 create table app.webhook_deliveries (
   id bigint not null generated always as identity,
@@ -1036,6 +1092,44 @@ $function$;
 revoke execute on function app.claim_refresh(uuid,integer,uuid,integer,timestamp with time zone) from public;
 grant execute on function app.claim_refresh(uuid,integer,uuid,integer,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.claim_tasks(p_owner uuid, p_names text[], p_limit integer, p_lease_s integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claimed text[];
+begin
+  with due as (
+    select t.name
+    from app.tasks t
+    where t.name = any (p_names)
+      and ((t.is_enabled and t.next_run_at <= p_now) or t.is_asked)
+      and (t.run_until is null or t.run_until <= p_now)
+    order by t.next_run_at, t.name
+    limit p_limit
+    for update skip locked
+  ),
+  claimed as (
+    update app.tasks t
+    set run_owner = p_owner, run_until = p_now + make_interval(secs => p_lease_s),
+      last_run_at = p_now, is_asked = false, runs = t.runs + 1,
+      failures = t.failures + case when t.run_owner is null then 0 else 1 end,
+      failures_in_row = t.failures_in_row + case when t.run_owner is null then 0 else 1 end,
+      last_error = case when t.run_owner is null then t.last_error
+        else 'The process that ran it ended in the middle of it' end
+    from due
+    where t.name = due.name
+    returning t.name
+  )
+  select coalesce(array_agg(c.name order by c.name), '{}') into v_claimed from claimed c;
+  return v_claimed;
+end
+$function$;
+revoke execute on function app.claim_tasks(uuid,text[],integer,integer,timestamp with time zone) from public;
+grant execute on function app.claim_tasks(uuid,text[],integer,integer,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.claim_validations(p_before timestamp with time zone, p_limit integer, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1329,6 +1423,66 @@ revoke execute on function app.disconnect(uuid,uuid,timestamp with time zone) fr
 grant execute on function app.disconnect(uuid,uuid,timestamp with time zone) to authenticated;
 grant execute on function app.disconnect(uuid,uuid,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.drop_event_partitions(p_before timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_name text;
+  v_start timestamptz;
+  v_end timestamptz;
+  v_dropped integer := 0;
+begin
+  -- The same lock as app.ensure_event_partitions.
+  perform pg_advisory_xact_lock(hashtextextended('app.platform_events', 0));
+  for v_name in
+    select c.relname
+    from pg_catalog.pg_inherits i
+    join pg_catalog.pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'app.platform_events'::regclass
+      and c.relname ~ '^platform_events_[0-9]{4}_[0-9]{2}$'
+    order by c.relname
+  loop
+    v_start := to_date(right(v_name, 7), 'YYYY_MM')::timestamp at time zone 'UTC';
+    v_end := (v_start at time zone 'UTC' + interval '1 month') at time zone 'UTC';
+    exit when v_end > least(p_before, p_now);
+    continue when exists (
+      select from app.plays p
+      where p.event_created_at >= v_start and p.event_created_at < v_end and p.ended_at is null);
+    delete from app.plays p where p.event_created_at >= v_start and p.event_created_at < v_end;
+    execute format('drop table app.%I', v_name);
+    v_dropped := v_dropped + 1;
+  end loop;
+  return v_dropped;
+end
+$function$;
+revoke execute on function app.drop_event_partitions(timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.drop_event_partitions(timestamp with time zone,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.due_gatherings(p_now timestamp with time zone DEFAULT clock_timestamp(), p_limit integer DEFAULT 500)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(jsonb_build_object('account_id', d.account_id, 'name', d.name) order by d.due_at), '[]')
+    from (
+      select g.account_id, g.name, g.due_at
+      from app.gatherings g
+      where g.due_at <= p_now
+      order by g.due_at
+      limit p_limit
+    ) d);
+end
+$function$;
+revoke execute on function app.due_gatherings(timestamp with time zone,integer) from public;
+grant execute on function app.due_gatherings(timestamp with time zone,integer) to service_role;
+
 CREATE OR REPLACE FUNCTION app.elapsed_ms(p_since timestamp with time zone, p_now timestamp with time zone)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -1588,6 +1742,84 @@ end
 $function$;
 revoke execute on function app.find_key(bytea,timestamp with time zone) from public;
 grant execute on function app.find_key(bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.finish_task(p_owner uuid, p_name text, p_error text, p_duration_ms integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before integer;
+  v_after integer;
+begin
+  select t.failures_in_row into v_before
+  from app.tasks t
+  where t.name = p_name and t.run_owner = p_owner
+  for update;
+  if not found then
+    return null;
+  end if;
+  v_after := case when p_error is null then 0 else v_before + 1 end;
+  update app.tasks t
+  set run_owner = null, run_until = null, last_duration_ms = p_duration_ms,
+    last_error = left(p_error, 500), failures_in_row = v_after,
+    failures = t.failures + case when p_error is null then 0 else 1 end,
+    next_run_at = p_now + make_interval(secs => case when p_error is null then t.interval_s
+      else least(15 * 2 ^ least(v_after - 1, 20), greatest(t.interval_s, 900)) end)
+  where t.name = p_name;
+  return jsonb_build_object('failures_before', v_before, 'failures_in_row', v_after);
+end
+$function$;
+revoke execute on function app.finish_task(uuid,text,text,integer,timestamp with time zone) from public;
+grant execute on function app.finish_task(uuid,text,text,integer,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.gather(p_account uuid, p_parts jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_new integer[];
+begin
+  if not exists (select from app.accounts a where a.id = p_account) then
+    perform app.refuse('CU404', format('There is no account %s', p_account));
+  end if;
+  -- First of all the locks: what is known below cannot change any more.
+  insert into app.gatherings (account_id, name, rev, due_at)
+  select p_account, n.name, 1, p_now
+  from (select distinct part ->> 'name' as name from jsonb_array_elements(p_parts) as part order by 1) n
+  on conflict (account_id, name) do update
+  set rev = gatherings.rev + 1, due_at = least(gatherings.due_at, excluded.due_at);
+
+  with part as (
+    select d.ord, d.draft ->> 'transport_key' as key
+    from rows from (jsonb_to_recordset(p_parts) as (draft jsonb)) with ordinality as d (draft, ord)
+  )
+  select coalesce(array_agg(p.ord), '{}') into v_new
+  from part p
+  where p.key is null or (
+    not exists (select from part twin where twin.key = p.key and twin.ord < p.ord)
+    and not exists (select from app.gathering_parts w where w.account_id = p_account and w.transport_key = p.key)
+    and not exists (select from app.event_keys k
+      where k.account_id = p_account and k.kind = 'transport' and k.key = p.key));
+
+  insert into app.gathering_parts (account_id, name, transport_key, about, draft, arrived_at)
+  select p_account, d.name, d.draft ->> 'transport_key', d.about, d.draft, p_now
+  from rows from (jsonb_to_recordset(p_parts) as (name text, about jsonb, draft jsonb))
+    with ordinality as d (name, about, draft, ord)
+  where d.ord = any (v_new)
+  order by d.ord;
+
+  return (
+    select coalesce(
+      jsonb_agg(case when i = any (v_new) then 'gathered' else 'duplicate' end order by i), '[]')
+    from generate_series(1, jsonb_array_length(p_parts)) as i);
+end
+$function$;
+revoke execute on function app.gather(uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.gather(uuid,jsonb,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.get_authorization(p_account uuid, p_authorization uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -1866,6 +2098,18 @@ revoke execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zon
 grant execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zone) to authenticated;
 grant execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.is_operator_account(p_account uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return p_account = (select a.id from app.accounts a order by a.created_at, a.id limit 1);
+end
+$function$;
+revoke execute on function app.is_operator_account(uuid) from public;
+
 CREATE OR REPLACE FUNCTION app.is_recoverable(p_account uuid, p_own_epoch uuid, p_top bigint, p_epoch text, p_cursor bigint)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2110,6 +2354,25 @@ $function$;
 revoke execute on function app.list_overlays(uuid) from public;
 grant execute on function app.list_overlays(uuid) to authenticated;
 grant execute on function app.list_overlays(uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.list_tasks(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_is_operator boolean := app.is_operator_account(p_account);
+begin
+  perform app.require_permission(p_account, 'connections:read');
+  return (
+    select coalesce(jsonb_agg(app.task_document(t.name, v_is_operator, p_now) order by t.name), '[]')
+    from app.tasks t);
+end
+$function$;
+revoke execute on function app.list_tasks(uuid,timestamp with time zone) from public;
+grant execute on function app.list_tasks(uuid,timestamp with time zone) to authenticated;
+grant execute on function app.list_tasks(uuid,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.lock_key(p_account uuid, p_key uuid)
  RETURNS app.keys
@@ -2888,6 +3151,26 @@ $function$;
 revoke execute on function app.purge_realtime_messages(timestamp with time zone) from public;
 grant execute on function app.purge_realtime_messages(timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.purge_sessions(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_sessions integer;
+  v_verifications integer;
+begin
+  delete from identity."session" s where s."expiresAt" <= p_now;
+  get diagnostics v_sessions = row_count;
+  delete from identity."verification" v where v."expiresAt" <= p_now;
+  get diagnostics v_verifications = row_count;
+  return jsonb_build_object('sessions', v_sessions, 'verifications', v_verifications);
+end
+$function$;
+revoke execute on function app.purge_sessions(timestamp with time zone) from public;
+grant execute on function app.purge_sessions(timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.put_off_refresh(p_connection uuid, p_version integer, p_holder uuid, p_is_unanswered boolean, p_pause_s numeric, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS void
  LANGUAGE plpgsql
@@ -2904,6 +3187,30 @@ end
 $function$;
 revoke execute on function app.put_off_refresh(uuid,integer,uuid,boolean,numeric,timestamp with time zone) from public;
 grant execute on function app.put_off_refresh(uuid,integer,uuid,boolean,numeric,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.read_gathering(p_account uuid, p_name text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- One statement, so one state of the world: rev and parts belong together.
+  return (
+    select jsonb_build_object('rev', g.rev, 'memory', g.memory, 'parts', (
+      select coalesce(
+        jsonb_agg(
+          jsonb_build_object('id', p.id, 'arrived_at', p.arrived_at, 'about', p.about, 'draft', p.draft)
+          order by p.id),
+        '[]')
+      from app.gathering_parts p
+      where p.account_id = g.account_id and p.name = g.name))
+    from app.gatherings g
+    where g.account_id = p_account and g.name = p_name);
+end
+$function$;
+revoke execute on function app.read_gathering(uuid,text) from public;
+grant execute on function app.read_gathering(uuid,text) to service_role;
 
 CREATE OR REPLACE FUNCTION app.read_list(p_value jsonb)
  RETURNS text[]
@@ -3189,6 +3496,91 @@ end
 $function$;
 revoke execute on function app.refuse_change() from public;
 
+CREATE OR REPLACE FUNCTION app.register_tasks(p_tasks jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.tasks (name, title, interval_s, next_run_at)
+  select t.name, t.title, t.interval_s, p_now
+  from jsonb_to_recordset(p_tasks) as t (name text, title text, interval_s integer)
+  -- Two servers that start together would wait for each other in different orders.
+  order by t.name
+  on conflict (name) do update
+  set title = excluded.title, interval_s = excluded.interval_s,
+    next_run_at = least(tasks.next_run_at, p_now + make_interval(secs => excluded.interval_s))
+  where (tasks.title, tasks.interval_s) is distinct from (excluded.title, excluded.interval_s);
+end
+$function$;
+revoke execute on function app.register_tasks(jsonb,timestamp with time zone) from public;
+grant execute on function app.register_tasks(jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.release_gathering(p_account uuid, p_name text, p_rev bigint, p_drafts jsonb, p_done jsonb, p_memory jsonb, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_outcomes jsonb;
+begin
+  perform from app.gatherings g
+  where g.account_id = p_account and g.name = p_name and g.rev = p_rev
+  for update;
+  if not found then
+    return null;
+  end if;
+  v_outcomes := app.record_events(p_account, p_drafts, p_now);
+
+  with done as (
+    delete from app.gathering_parts p
+    using jsonb_to_recordset(p_done) as d (part bigint, event jsonb)
+    where p.id = d.part and p.account_id = p_account and p.name = p_name
+    returning p.id, p.draft, app.whole_of(d.event, v_outcomes) as event
+  )
+  insert into app.event_keys (account_id, kind, key, event_id, event_created_at, seq, created_at)
+  select p_account, name.kind, name.key, (d.event ->> 'event_id')::uuid, coalesce(e.created_at, p_now),
+    (d.event ->> 'seq')::bigint, p_now
+  from done d
+  cross join lateral (
+    values ('transport', d.draft ->> 'transport_key'), ('business', d.draft ->> 'business_key')
+  ) as name (kind, key)
+  left join app.platform_events e
+    on e.account_id = p_account and e.seq = (d.event ->> 'seq')::bigint
+  where name.key is not null
+  order by d.id
+  on conflict do nothing;
+
+  update app.gatherings g
+  set rev = g.rev + 1, due_at = p_due_at, memory = (
+    select coalesce(jsonb_agg(app.whole_of(m.entry, v_outcomes) order by m.ord), '[]')
+    from jsonb_array_elements(p_memory) with ordinality as m (entry, ord))
+  where g.account_id = p_account and g.name = p_name;
+  return v_outcomes;
+end
+$function$;
+revoke execute on function app.release_gathering(uuid,text,bigint,jsonb,jsonb,jsonb,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.release_gathering(uuid,text,bigint,jsonb,jsonb,jsonb,timestamp with time zone,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.release_task(p_owner uuid, p_name text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.tasks t
+  set run_owner = null, run_until = null, runs = t.runs - 1, next_run_at = p_now,
+    -- As it may have been asked for while disabled.
+    is_asked = t.is_asked or not t.is_enabled
+  where t.name = p_name and t.run_owner = p_owner;
+end
+$function$;
+revoke execute on function app.release_task(uuid,text,timestamp with time zone) from public;
+grant execute on function app.release_task(uuid,text,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.remember_keys(p_account uuid, p_drafts jsonb, p_events uuid[], p_first bigint, p_now timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -3250,6 +3642,28 @@ end
 $function$;
 revoke execute on function app.renew_epochs() from public;
 grant execute on function app.renew_epochs() to service_role;
+
+CREATE OR REPLACE FUNCTION app.renew_tasks(p_owner uuid, p_names text[], p_lease_s integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_renewed text[];
+begin
+  with renewed as (
+    update app.tasks t
+    set run_until = p_now + make_interval(secs => p_lease_s)
+    where t.run_owner = p_owner and t.name = any (p_names) and t.run_until > p_now
+    returning t.name
+  )
+  select coalesce(array_agg(r.name order by r.name), '{}') into v_renewed from renewed r;
+  return v_renewed;
+end
+$function$;
+revoke execute on function app.renew_tasks(uuid,text[],integer,timestamp with time zone) from public;
+grant execute on function app.renew_tasks(uuid,text[],integer,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.replay_event(p_account uuid, p_event uuid, p_overlay uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -3396,6 +3810,21 @@ begin
 end
 $function$;
 revoke execute on function app.require_key_permission(uuid,text) from public;
+
+CREATE OR REPLACE FUNCTION app.require_operator(p_account uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'account:manage');
+  if not app.is_operator_account(p_account) then
+    perform app.refuse('CU403', 'Tasks work for every account of this server: only the owner of the account that was made first on it may run, enable or disable them');
+  end if;
+end
+$function$;
+revoke execute on function app.require_operator(uuid) from public;
 
 CREATE OR REPLACE FUNCTION app.require_overlay(p_account uuid, p_overlay uuid)
  RETURNS void
@@ -3623,6 +4052,26 @@ revoke execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with ti
 grant execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) to authenticated;
 grant execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.run_task(p_account uuid, p_name text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_operator(p_account);
+  update app.tasks t set is_asked = true where t.name = p_name;
+  if not found then
+    perform app.refuse('CU404', format('There is no task %s', p_name));
+  end if;
+  perform app.log_command(p_account, 'task.run', 'task', null, jsonb_build_object('name', p_name), p_now);
+  return app.task_document(p_name, true, p_now);
+end
+$function$;
+revoke execute on function app.run_task(uuid,text,timestamp with time zone) from public;
+grant execute on function app.run_task(uuid,text,timestamp with time zone) to authenticated;
+grant execute on function app.run_task(uuid,text,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.save_app_token(p_account uuid, p_platform text, p_client_id text, p_ciphertext bytea, p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS void
  LANGUAGE plpgsql
@@ -3788,6 +4237,27 @@ begin
 end
 $function$;
 revoke execute on function app.set_paused(uuid,uuid,boolean,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.set_task_enabled(p_account uuid, p_name text, p_is_enabled boolean, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_operator(p_account);
+  update app.tasks t set is_enabled = p_is_enabled where t.name = p_name;
+  if not found then
+    perform app.refuse('CU404', format('There is no task %s', p_name));
+  end if;
+  perform app.log_command(p_account, case when p_is_enabled then 'task.enable' else 'task.disable' end,
+    'task', null, jsonb_build_object('name', p_name), p_now);
+  return app.task_document(p_name, true, p_now);
+end
+$function$;
+revoke execute on function app.set_task_enabled(uuid,text,boolean,timestamp with time zone) from public;
+grant execute on function app.set_task_enabled(uuid,text,boolean,timestamp with time zone) to authenticated;
+grant execute on function app.set_task_enabled(uuid,text,boolean,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.settle_plays(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS integer
@@ -3975,6 +4445,27 @@ end
 $function$;
 revoke execute on function app.take_lead(uuid,uuid,uuid,timestamp with time zone,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION app.task_document(p_name text, p_is_operator boolean, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('name', t.name, 'title', t.title, 'interval_s', t.interval_s,
+      'is_enabled', t.is_enabled, 'next_run_at', t.next_run_at, 'last_run_at', t.last_run_at,
+      'last_duration_ms', t.last_duration_ms,
+      'last_error', case when t.last_error is null or p_is_operator then t.last_error
+        else 'It failed; the operator of this server can read why' end,
+      'is_running', coalesce(t.run_until > p_now, false),
+      'runs', t.runs, 'failures', t.failures)
+    from app.tasks t
+    where t.name = p_name);
+end
+$function$;
+revoke execute on function app.task_document(text,boolean,timestamp with time zone) from public;
+
 CREATE OR REPLACE FUNCTION app.update_connection(p_account uuid, p_connection uuid, p_mode text, p_groups text[], p_secret_ciphertext bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -4011,6 +4502,20 @@ $function$;
 revoke execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) from public;
 grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to authenticated;
 grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.whole_of(p_event jsonb, p_outcomes jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case when p_event ? 'draft'
+    then (p_event - 'draft') || jsonb_build_object(
+      'event_id', p_outcomes -> (p_event ->> 'draft')::integer -> 'event_id',
+      'seq', p_outcomes -> (p_event ->> 'draft')::integer -> 'seq')
+    else p_event end
+$function$;
+revoke execute on function app.whole_of(jsonb,jsonb) from public;
 
 CREATE OR REPLACE FUNCTION app.without_viewers(p_document jsonb)
  RETURNS jsonb

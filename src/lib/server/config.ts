@@ -39,6 +39,8 @@ const Environment = z
 		CUELIGHT_SIGNING_KEY: optional(z.string()),
 		CUELIGHT_ENCRYPTION_KEY: optional(z.string()),
 		CUELIGHT_LOG: optional(z.enum(logLevels)),
+		/** How many months of events are kept; without it all are. */
+		CUELIGHT_EVENT_MONTHS: optional(z.coerce.number().int().min(1).max(1200)),
 		/** `{"max_connections":500}`: the names are those of the realtime server's limits. */
 		CUELIGHT_REALTIME_LIMITS: optional(Numbers),
 		/** `{"key":6000}`: requests a minute, by the names of `http/rates.ts`. */
@@ -66,6 +68,8 @@ export interface Config {
 	signingKey: string | null;
 	encryptionKey: string | null;
 	logLevel: (typeof logLevels)[number];
+	/** null: events are kept for ever. */
+	eventMonths: number | null;
 	realtimeLimits: Record<string, number>;
 	rateLimits: Record<string, number>;
 	/** By platform; only those that are connected by consent. */
@@ -100,6 +104,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
 		signingKey: set.CUELIGHT_SIGNING_KEY ?? null,
 		encryptionKey: set.CUELIGHT_ENCRYPTION_KEY ?? null,
 		logLevel: set.CUELIGHT_LOG ?? 'info',
+		eventMonths: set.CUELIGHT_EVENT_MONTHS ?? null,
 		realtimeLimits: set.CUELIGHT_REALTIME_LIMITS ?? {},
 		rateLimits: set.CUELIGHT_RATE_LIMITS ?? {},
 		clients

@@ -21,7 +21,8 @@ import { EventRecorder } from './events.ts';
 import { AuthDoor } from './http/auth.ts';
 import { Doorkeeper } from './http/identify.ts';
 import { RateLimiter, readRates } from './http/rates.ts';
-import { tasks } from './jobs/tasks.ts';
+import { Scheduler } from './jobs/scheduler.ts';
+import { loops, tasks } from './jobs/tasks.ts';
 import { Ticker } from './jobs/ticker.ts';
 import { createLog, type Log } from './log.ts';
 import { allowsSocket, type OriginPolicy } from './origin.ts';
@@ -52,6 +53,7 @@ export interface Services {
 	readonly realtime: RealtimeServer;
 	readonly streams: Streams;
 	readonly setup: SetupToken;
+	readonly scheduler: Scheduler;
 }
 
 /** What the entry and the development plugin, which are outside the bundle, may ask. */
@@ -126,10 +128,27 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 		});
 		const setup = await SetupToken.open(config.dataDir, origin, await accountExists(database.sql));
 		// Last: from here on something runs that only `stop` ends.
-		const ticker = new Ticker(tasks(database), log);
+		const ticker = new Ticker(loops(database), log);
+		const scheduler = new Scheduler({
+			sql: database.sql,
+			tasks: [...tasks({ database, eventMonths: config.eventMonths })],
+			log: log.child({ part: 'tasks' })
+		});
+		scheduler.start();
 		const services: Services = {
 			...{ config, log, policy, origin, backend, database, secrets, tokens, auth, recorder },
-			...{ connections, deliveries, permits, doorkeeper, rates, authDoor, realtime, streams, setup }
+			...{
+				connections,
+				deliveries,
+				permits,
+				doorkeeper,
+				rates,
+				authDoor,
+				realtime,
+				streams,
+				setup
+			},
+			...{ scheduler }
 		};
 		const endConnections = async () => {
 			streams.close();
@@ -143,6 +162,7 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 				hub.services = null;
 				await endConnections();
 				await ticker.stop();
+				await scheduler.stop();
 				await backend.close();
 			}
 		};

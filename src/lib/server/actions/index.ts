@@ -9,6 +9,7 @@ import { overlayPageActions } from './overlay-page.ts';
 import { queueActions } from './queue.ts';
 import { setupActions } from './setup.ts';
 import { streamActions } from './streams.ts';
+import { taskActions } from './tasks.ts';
 
 export const actions: readonly Action[] = [
 	...eventActions,
@@ -19,5 +20,6 @@ export const actions: readonly Action[] = [
 	...meActions,
 	...setupActions,
 	...overlayPageActions,
-	...streamActions
+	...streamActions,
+	...taskActions
 ];

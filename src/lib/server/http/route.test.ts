@@ -12,6 +12,12 @@ it('finds an action by method and path, with the ids in small letters', () => {
 	expect(route('HEAD', '/events').action.id).toBe('events.list');
 });
 
+it('takes a word where the address names something', () => {
+	expect(route('POST', '/tasks/purge_expired/run').params).toEqual({ name: 'purge_expired' });
+	expect(() => route('POST', `/tasks/${ID}/run`)).toThrow();
+	expect(() => route('POST', '/tasks/Purge/run')).toThrow();
+});
+
 it('says which methods an address takes', () => {
 	expect(() => route('PATCH', '/events')).toThrow(MethodNotAllowed);
 	expect(() => route('PATCH', '/events')).toThrow(

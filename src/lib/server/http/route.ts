@@ -1,8 +1,14 @@
-/** Finds the action for an address. A `{name}` in a path takes a UUID and nothing else. */
+/**
+ * Finds the action for an address. A `{name}` or `{platform}` in a path takes a lower-case word, any
+ * other parameter a UUID, and nothing else.
+ */
 import { AppError } from '$lib/bus/error.ts';
 import type { Action } from '$lib/server/actions/define.ts';
 
 const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
+
+const WORD = '[a-z][a-z0-9_]{0,49}';
+const WORDS = new Set(['name', 'platform']);
 
 interface Route {
 	action: Action;
@@ -21,7 +27,9 @@ export type Router = (
 export function createRouter(actions: readonly Action[]): Router {
 	const routes: Route[] = actions.map((action) => ({
 		action,
-		pattern: new RegExp(`^${action.path.replace(/\{(\w+)\}/g, `(?<$1>${UUID})`)}$`)
+		pattern: new RegExp(
+			`^${action.path.replace(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>${WORDS.has(name) ? WORD : UUID})`)}$`
+		)
 	}));
 	return (method, path) => {
 		const here = routes.filter(({ pattern }) => pattern.test(path));

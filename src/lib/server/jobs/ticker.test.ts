@@ -17,7 +17,7 @@ function logged() {
 	};
 }
 
-it('runs each task at once and then at its own pace', async () => {
+it('runs each loop at once and then at its own pace', async () => {
 	const runs = { fast: 0, slow: 0 };
 	const { log } = logged();
 	const ticker = new Ticker(
@@ -36,7 +36,7 @@ it('runs each task at once and then at its own pace', async () => {
 	expect(runs).toEqual({ fast: 6, slow: 2 });
 });
 
-it('never overlaps a task with itself, and waits for it when stopping', async () => {
+it('never overlaps a loop with itself, and waits for it when stopping', async () => {
 	let running = 0;
 	let most = 0;
 	let finish = () => {};

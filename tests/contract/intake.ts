@@ -83,7 +83,7 @@ export async function openIntake(given: {
 					return found.map(({ id, account_id, secret_ciphertext }) => ({
 						id,
 						account_id,
-						secrets: secrets ?? [secret_ciphertext.toString()]
+						secrets: secrets ?? [secret_ciphertext?.toString() ?? '']
 					}));
 				},
 				async logDelivery(line) {

@@ -1,6 +1,11 @@
 /** A fresh migrated database for one test file. */
 import { inject } from 'vitest';
-import type { Database, HintFeed, Sql } from '../../src/lib/server/backend/index.ts';
+import type {
+	ConnectionFeed,
+	Database,
+	HintFeed,
+	Sql
+} from '../../src/lib/server/backend/index.ts';
 import { openDatabase } from '../../src/lib/server/backend/database.ts';
 import { openFeed } from '../../src/lib/server/backend/feed.ts';
 import { createLog } from '../../src/lib/server/log.ts';
@@ -12,7 +17,7 @@ export interface TestDatabase {
 	/** The trusted connection (superuser), the same as `database.sql`. */
 	sql: Sql;
 	database: Database;
-	feed: HintFeed;
+	feed: HintFeed & ConnectionFeed;
 	close(): Promise<void>;
 }
 

@@ -52,6 +52,8 @@ export class ConnectionDirectory {
 		const { look, secrets, log } = this.#parts;
 		const found = await look(platform, channelId);
 		return found.flatMap(({ id, account_id, secret_ciphertext }) => {
+			// Connected by consent, without webhooks.
+			if (secret_ciphertext === null) return [];
 			const secret = secrets.open(secret_ciphertext, { account_id, provider: platform });
 			if (secret !== null) return [{ id, account_id, secrets: [secret] }];
 			log.error(

@@ -8,6 +8,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { AppError } from '$lib/bus/error.ts';
+import { accessTasks, Consents, PlatformAccess } from './access/index.ts';
 import { Permits } from './actions/permits.ts';
 import { createAuth, type Auth } from './auth.ts';
 import { openBackend, type Backend, type Database } from './backend/index.ts';
@@ -53,6 +54,8 @@ export interface Services {
 	readonly realtime: RealtimeServer;
 	readonly streams: Streams;
 	readonly setup: SetupToken;
+	readonly access: PlatformAccess;
+	readonly consents: Consents;
 	readonly scheduler: Scheduler;
 }
 
@@ -127,11 +130,19 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 			pull_ms: backend.mode === 'supabase' ? PULL_MS_WITHOUT_FEED : null
 		});
 		const setup = await SetupToken.open(config.dataDir, origin, await accountExists(database.sql));
+		const access = new PlatformAccess({
+			...{ sql: database.sql, feed, secrets, clients: config.clients, now },
+			log: log.child({ part: 'access' })
+		});
+		const consents = new Consents({ access, database, secrets });
 		// Last: from here on something runs that only `stop` ends.
 		const ticker = new Ticker(loops(database), log);
 		const scheduler = new Scheduler({
 			sql: database.sql,
-			tasks: [...tasks({ database, eventMonths: config.eventMonths })],
+			tasks: [
+				...tasks({ database, eventMonths: config.eventMonths }),
+				...accessTasks(access, consents, database)
+			],
 			log: log.child({ part: 'tasks' })
 		});
 		scheduler.start();
@@ -146,7 +157,9 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 				authDoor,
 				realtime,
 				streams,
-				setup
+				setup,
+				access,
+				consents
 			},
 			...{ scheduler }
 		};
@@ -163,6 +176,7 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 				await endConnections();
 				await ticker.stop();
 				await scheduler.stop();
+				await access.close();
 				await backend.close();
 			}
 		};

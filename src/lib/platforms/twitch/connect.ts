@@ -132,8 +132,8 @@ function readDevice(answer: HttpAnswer, now: Date): CallResult<DevicePoll> {
 				return { ok: true, value: { state: 'slow_down' } };
 			case 'access_denied':
 				return { ok: true, value: { state: 'denied' } };
+			// The second: unknown to Twitch by now, as it ended or was used.
 			case 'expired_token':
-			// Unknown to Twitch by now: it ended, or was used.
 			case 'invalid_device_code':
 				return { ok: true, value: { state: 'expired' } };
 		}

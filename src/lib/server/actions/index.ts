@@ -6,6 +6,7 @@ import { keyActions } from './keys.ts';
 import { meActions } from './me.ts';
 import { overlayActions } from './overlays.ts';
 import { overlayPageActions } from './overlay-page.ts';
+import { platformActions } from './platforms.ts';
 import { queueActions } from './queue.ts';
 import { setupActions } from './setup.ts';
 import { streamActions } from './streams.ts';
@@ -17,6 +18,7 @@ export const actions: readonly Action[] = [
 	...overlayActions,
 	...keyActions,
 	...connectionActions,
+	...platformActions,
 	...meActions,
 	...setupActions,
 	...overlayPageActions,

@@ -4,7 +4,8 @@
  *
  * At most once: what is committed while the LISTEN connection is down is never delivered. When it
  * is back, `onReset` tells readers to pull instead. No polling: the row is the truth.
- * On Supabase only revocations come; its own Realtime carries the messages.
+ * On Supabase only revocations and changes of connections come; its own Realtime carries the
+ * messages.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
@@ -40,7 +41,12 @@ export interface HintFeed {
 	onReset(listener: () => void): () => void;
 }
 
-export interface OpenFeed extends HintFeed {
+/** Changes of connections to platforms, by their ids; on Supabase too. */
+export interface ConnectionFeed {
+	onConnection(listener: (connectionId: string) => void): () => void;
+}
+
+export interface OpenFeed extends HintFeed, ConnectionFeed {
 	close(): Promise<void>;
 }
 
@@ -57,6 +63,7 @@ const RETRY_MS = 100;
 export async function openFeed(url: string, log: Log): Promise<OpenFeed> {
 	const readers = new Set<(messages: FeedMessage[]) => void>();
 	const revocations = new Set<(revocation: Revocation) => void>();
+	const connections = new Set<(connectionId: string) => void>();
 	const resets = new Set<() => void>();
 	const reader = openPool(url, { max: 1, log });
 	let listening: postgres.Sql | null = null;
@@ -79,6 +86,10 @@ export async function openFeed(url: string, log: Log): Promise<OpenFeed> {
 		if (channel === 'realtime_messages') {
 			waiting.push(payload);
 			if (!reading) void drain();
+			return;
+		}
+		if (channel === 'cuelight_connections') {
+			tell(connections, payload);
 			return;
 		}
 		const revocation = readRevocation(payload);
@@ -116,7 +127,9 @@ export async function openFeed(url: string, log: Log): Promise<OpenFeed> {
 			onclose: () => lost(client)
 		});
 		try {
-			await client.unsafe('listen realtime_messages; listen cuelight_revoked');
+			await client.unsafe(
+				'listen realtime_messages; listen cuelight_revoked; listen cuelight_connections'
+			);
 			listening = client;
 		} catch (error) {
 			void client.end({ timeout: 0 });
@@ -175,6 +188,7 @@ export async function openFeed(url: string, log: Log): Promise<OpenFeed> {
 	return {
 		subscribe: (listener) => add(readers, listener),
 		onRevoked: (listener) => add(revocations, listener),
+		onConnection: (listener) => add(connections, listener),
 		onReset: (listener) => add(resets, listener),
 		async close() {
 			closed = true;

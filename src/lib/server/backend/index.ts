@@ -7,12 +7,12 @@
 import type { Log } from '../log.ts';
 import { openDatabase, type Database } from './database.ts';
 import { startEmbedded } from './embedded/index.ts';
-import { openFeed, type HintFeed } from './feed.ts';
+import { openFeed, type ConnectionFeed, type HintFeed } from './feed.ts';
 import type { Migration } from './files.ts';
 import { migrate } from './migrate.ts';
 
 export type { Claims, Database, Sql, TransactionSql } from './database.ts';
-export type { FeedMessage, HintFeed, Revocation } from './feed.ts';
+export type { ConnectionFeed, FeedMessage, HintFeed, Revocation } from './feed.ts';
 
 /** What it needs of the product's configuration (a `Config` will do). */
 export interface BackendConfig {
@@ -29,7 +29,7 @@ export interface Backend {
 	/** Where the database is, as a DATABASE_URL; may hold a password: never log it. */
 	url: string;
 	database: Database;
-	feed: HintFeed;
+	feed: HintFeed & ConnectionFeed;
 	/** Closes feed and pools, then stops the embedded server. */
 	close(): Promise<void>;
 }

@@ -1,0 +1,60 @@
+/**
+ * Where a platform sends the browser back to after a consent. The browser ends on the connections
+ * page whatever came; `failed` says why in one stable word:
+ *
+ *   signed_out  nobody is signed in here       denied       the owner declined
+ *   foreign     not begun in this session      expired      used already, or older than ten minutes
+ *   refused     the platform takes it not      unavailable  the platform or the database is away
+ */
+import type { RequestEvent } from '@sveltejs/kit';
+import { AppError, type ErrorCode } from '$lib/bus/error.ts';
+import { refusalOf } from '$lib/server/backend/statements/refusal.ts';
+import { services } from '$lib/server/services.ts';
+import { MethodNotAllowed } from './route.ts';
+
+const failures: Partial<Record<ErrorCode, string>> = {
+	unauthenticated: 'signed_out',
+	forbidden: 'denied',
+	not_found: 'foreign',
+	gone: 'expired',
+	conflict: 'refused',
+	unavailable: 'unavailable'
+};
+
+/** One value of the query, of a length that our own and platforms' values have. */
+function value(url: URL, name: string): string | null {
+	const values = url.searchParams.getAll(name);
+	const [first] = values;
+	return values.length === 1 && first !== undefined && first !== '' && first.length <= 1_000
+		? first
+		: null;
+}
+
+/** Answers /connect/{platform}/callback. */
+export async function callback({ request, params, url, locals }: RequestEvent): Promise<Response> {
+	// HEAD must not use up a state: browsers and link checkers send it ahead.
+	if (request.method !== 'GET') throw new MethodNotAllowed(['GET']);
+	const running = services();
+	const state = value(url, 'state');
+	try {
+		if (state === null) throw new AppError('not_found', 'No state came.');
+		const connection = await running.consents.finishCode(locals.principal, params.platform ?? '', {
+			state,
+			code: value(url, 'code'),
+			error: value(url, 'error')
+		});
+		return leadTo(`connected=${connection.id}`);
+	} catch (thrown) {
+		const error = refusalOf(thrown);
+		const failed = error instanceof AppError ? failures[error.code] : undefined;
+		if (failed === undefined)
+			running.log.error('a consent could not be finished', { request: locals.requestId, error });
+		return leadTo(`failed=${failed ?? 'internal'}`);
+	}
+}
+
+const leadTo = (outcome: string) =>
+	new Response(null, {
+		status: 303,
+		headers: { location: `/studio/connections?${outcome}`, 'cache-control': 'no-store' }
+	});

@@ -22,7 +22,7 @@ export const init: ServerInit = async () => {
 };
 
 /** Addresses of programs: their refusals are problem documents, never pages. */
-const MACHINE = /^\/(?:v1|api|auth|webhooks|realtime|healthz|readyz|\.well-known)(?:\/|$)/;
+const MACHINE = /^\/(?:v1|api|graphql|auth|webhooks|realtime|healthz|readyz|\.well-known)(?:\/|$)/;
 /** Judged by a signature or by nothing at all: a cookie means nothing there. */
 const WITHOUT_SESSION = /^\/(?:webhooks|healthz|readyz|\.well-known|realtime)(?:\/|$)/;
 

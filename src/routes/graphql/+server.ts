@@ -1,0 +1,3 @@
+import { graphql } from '$lib/server/http/graphql.ts';
+
+export const fallback = graphql;

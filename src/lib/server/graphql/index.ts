@@ -85,7 +85,8 @@ async function judge(request: Request, search: string): Promise<Request> {
 	if (request.method === 'GET') return request;
 	if (request.method !== 'POST') throw new MethodNotAllowed(['GET', 'POST']);
 	const body = await readJsonText(request);
-	asObject(body);
+	if (typeof asObject(body).query !== 'string')
+		throw new AppError('invalid_input', 'query: send the query as text.');
 	if (Object.keys(query).length > 0)
 		throw new AppError('invalid_input', 'Send the query in the body, not in the address.');
 	const { url, method, headers, signal } = request;

@@ -6,6 +6,15 @@ grant usage on schema app to service_role;
 
 create schema identity;
 
+create table app.account_deletions (
+  account_id uuid not null,
+  requested_at timestamp with time zone not null,
+  constraint account_deletions_pkey PRIMARY KEY (account_id),
+  constraint account_deletions_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE
+);
+alter table app.account_deletions enable row level security;
+alter table app.account_deletions force row level security;
+
 create table app.accounts (
   id uuid not null default gen_random_uuid(),
   name text not null,
@@ -51,6 +60,8 @@ create table app.audit_log (
 alter table app.audit_log enable row level security;
 alter table app.audit_log force row level security;
 CREATE INDEX audit_log_account ON app.audit_log USING btree (account_id, id DESC);
+CREATE INDEX audit_log_action ON app.audit_log USING btree (account_id, action, id DESC);
+CREATE INDEX audit_log_actor ON app.audit_log USING btree (account_id, actor_id, id DESC);
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON app.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change();
 grant select on app.audit_log to authenticated;
 
@@ -74,6 +85,16 @@ create table app.connection_tokens (
 alter table app.connection_tokens enable row level security;
 alter table app.connection_tokens force row level security;
 CREATE TRIGGER connection_tokens_changed AFTER UPDATE ON app.connection_tokens FOR EACH ROW WHEN ((old.version IS DISTINCT FROM new.version)) EXECUTE FUNCTION app.notify_connection_change();
+
+create table app.event_handlers (
+  event_type text not null,
+  handler text not null,
+  constraint event_handlers_pkey PRIMARY KEY (event_type),
+  constraint event_handlers_event_type_check CHECK ((event_type ~ '^[a-z][a-z0-9_]*:[a-z][a-z0-9_]*$'::text)),
+  constraint event_handlers_handler_check CHECK ((handler ~ '^[a-z][a-z0-9_]*$'::text))
+);
+alter table app.event_handlers enable row level security;
+alter table app.event_handlers force row level security;
 
 create table app.event_keys (
   account_id uuid not null,
@@ -109,6 +130,29 @@ alter table app.event_subscriptions force row level security;
 CREATE INDEX event_subscriptions_account ON app.event_subscriptions USING btree (account_id);
 grant select on app.event_subscriptions to authenticated;
 
+create table app.eventsub_subscriptions (
+  connection_id uuid not null,
+  type text not null,
+  version text not null,
+  status text not null,
+  reason text,
+  platform_id text,
+  cost integer not null default 0,
+  received bigint not null default 0,
+  missed bigint not null default 0,
+  last_event_at timestamp with time zone,
+  last_poll_at timestamp with time zone,
+  last_poll_agreed boolean,
+  updated_at timestamp with time zone not null,
+  constraint eventsub_subscriptions_pkey PRIMARY KEY (connection_id, type),
+  constraint eventsub_subscriptions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES app.platform_connections(id) ON DELETE CASCADE,
+  constraint eventsub_subscriptions_reason_check CHECK ((char_length(reason) <= 500)),
+  constraint eventsub_subscriptions_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'pending'::text, 'missing'::text, 'revoked'::text, 'failed'::text]))),
+  constraint eventsub_subscriptions_type_check CHECK (((char_length(type) >= 1) AND (char_length(type) <= 200)))
+);
+alter table app.eventsub_subscriptions enable row level security;
+alter table app.eventsub_subscriptions force row level security;
+
 create table app.fetch_log (
   id bigint not null generated always as identity,
   account_id uuid not null,
@@ -129,6 +173,21 @@ alter table app.fetch_log force row level security;
 CREATE INDEX fetch_log_account ON app.fetch_log USING btree (account_id, at DESC);
 CREATE INDEX fetch_log_at ON app.fetch_log USING btree (at);
 CREATE INDEX fetch_log_connection ON app.fetch_log USING btree (connection_id, at DESC);
+
+create table app.follower_history (
+  viewer_id uuid not null,
+  account_id uuid not null,
+  action text not null,
+  at timestamp with time zone not null,
+  constraint follower_history_pkey PRIMARY KEY (viewer_id, at, action),
+  constraint follower_history_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint follower_history_action_check CHECK ((action = ANY (ARRAY['follow'::text, 'unfollow'::text]))),
+  constraint follower_history_viewer_id_fkey FOREIGN KEY (viewer_id) REFERENCES app.viewers(id) ON DELETE CASCADE
+);
+alter table app.follower_history enable row level security;
+alter table app.follower_history force row level security;
+CREATE INDEX follower_history_account ON app.follower_history USING btree (account_id, at DESC);
+grant select on app.follower_history to authenticated;
 
 create table app.gathering_parts (
   id bigint not null generated always as identity,
@@ -176,6 +235,32 @@ alter table app.idempotency_keys enable row level security;
 alter table app.idempotency_keys force row level security;
 CREATE INDEX idempotency_keys_age ON app.idempotency_keys USING brin (created_at);
 
+create table app.invitations (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  role text not null,
+  note text,
+  token_hash bytea not null,
+  created_by uuid not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  accepted_at timestamp with time zone,
+  accepted_by uuid,
+  revoked_at timestamp with time zone,
+  constraint invitations_pkey PRIMARY KEY (id),
+  constraint invitations_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint invitations_check CHECK (((accepted_at IS NULL) = (accepted_by IS NULL))),
+  constraint invitations_check1 CHECK (((accepted_at IS NULL) OR (revoked_at IS NULL))),
+  constraint invitations_note_check CHECK (((char_length(note) >= 1) AND (char_length(note) <= 254))),
+  constraint invitations_role_fkey FOREIGN KEY (role) REFERENCES app.roles(name),
+  constraint invitations_token_hash_check CHECK ((octet_length(token_hash) = 32)),
+  constraint invitations_token_hash_key UNIQUE (token_hash)
+);
+alter table app.invitations enable row level security;
+alter table app.invitations force row level security;
+CREATE INDEX invitations_account ON app.invitations USING btree (account_id, created_at DESC);
+CREATE INDEX invitations_role ON app.invitations USING btree (role);
+
 create table app.keys (
   id uuid not null default gen_random_uuid(),
   account_id uuid not null,
@@ -190,9 +275,11 @@ create table app.keys (
   created_at timestamp with time zone not null,
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  ends_at timestamp with time zone,
   constraint keys_pkey PRIMARY KEY (id),
   constraint keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
   constraint keys_check CHECK (((kind = 'overlay'::text) = (overlay_id IS NOT NULL))),
+  constraint keys_check1 CHECK (((kind <> 'ingest'::text) OR (permissions <@ '{events:create}'::text[]))),
   constraint keys_hint_check CHECK ((char_length(hint) <= 12)),
   constraint keys_kind_check CHECK ((kind = ANY (ARRAY['overlay'::text, 'api'::text, 'remote'::text, 'ingest'::text]))),
   constraint keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
@@ -204,6 +291,8 @@ create table app.keys (
 alter table app.keys enable row level security;
 alter table app.keys force row level security;
 CREATE INDEX keys_account ON app.keys USING btree (account_id);
+CREATE INDEX keys_creator ON app.keys USING btree (account_id, created_by);
+CREATE INDEX keys_ending ON app.keys USING btree (ends_at) WHERE ((ends_at IS NOT NULL) AND (revoked_at IS NULL));
 CREATE INDEX keys_overlay ON app.keys USING btree (overlay_id);
 CREATE INDEX keys_rotated_from ON app.keys USING btree (rotated_from);
 
@@ -212,12 +301,14 @@ create table app.members (
   user_id uuid not null,
   role text not null,
   created_at timestamp with time zone not null default now(),
+  is_default boolean not null default false,
   constraint members_pkey PRIMARY KEY (account_id, user_id),
   constraint members_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
   constraint members_role_fkey FOREIGN KEY (role) REFERENCES app.roles(name)
 );
 alter table app.members enable row level security;
 alter table app.members force row level security;
+CREATE UNIQUE INDEX members_default ON app.members USING btree (user_id) WHERE is_default;
 CREATE INDEX members_role ON app.members USING btree (role);
 CREATE INDEX members_user ON app.members USING btree (user_id);
 CREATE TRIGGER members_changed AFTER DELETE OR UPDATE OF role, user_id, account_id ON app.members FOR EACH ROW EXECUTE FUNCTION app.notify_member_change();
@@ -284,6 +375,28 @@ alter table app.overlays enable row level security;
 alter table app.overlays force row level security;
 CREATE INDEX overlays_account ON app.overlays USING btree (account_id);
 grant select on app.overlays to authenticated;
+
+create table app.pairings (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  permissions text[] not null,
+  code_hash bytea not null,
+  created_by uuid not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  key_id uuid,
+  constraint pairings_pkey PRIMARY KEY (id),
+  constraint pairings_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint pairings_check CHECK (((used_at IS NULL) = (key_id IS NULL))),
+  constraint pairings_code_hash_check CHECK ((octet_length(code_hash) = 32)),
+  constraint pairings_code_hash_key UNIQUE (code_hash),
+  constraint pairings_key_id_fkey FOREIGN KEY (key_id) REFERENCES app.keys(id) ON DELETE CASCADE
+);
+alter table app.pairings enable row level security;
+alter table app.pairings force row level security;
+CREATE INDEX pairings_account ON app.pairings USING btree (account_id, created_at DESC);
+CREATE INDEX pairings_key ON app.pairings USING btree (key_id);
 
 create table app.pending_authorizations (
   id uuid not null default gen_random_uuid(),
@@ -483,6 +596,21 @@ CREATE INDEX plays_waiting ON app.plays USING btree (overlay_id, lane, priority 
 CREATE TRIGGER plays_move BEFORE UPDATE OF status ON app.plays FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app.check_play_move();
 grant select on app.plays to authenticated;
 
+create table app.quota_snapshots (
+  id bigint not null generated always as identity,
+  connection_id uuid not null,
+  total integer not null,
+  total_cost integer not null,
+  max_total_cost integer not null,
+  at timestamp with time zone not null,
+  constraint quota_snapshots_pkey PRIMARY KEY (id),
+  constraint quota_snapshots_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES app.platform_connections(id) ON DELETE CASCADE
+);
+alter table app.quota_snapshots enable row level security;
+alter table app.quota_snapshots force row level security;
+CREATE INDEX quota_snapshots_at ON app.quota_snapshots USING btree (at);
+CREATE INDEX quota_snapshots_connection ON app.quota_snapshots USING btree (connection_id, at DESC);
+
 create table app.role_permissions (
   role text not null,
   permission text not null,
@@ -502,6 +630,53 @@ create table app.roles (
 alter table app.roles enable row level security;
 alter table app.roles force row level security;
 grant select on app.roles to authenticated;
+
+create table app.source_polls (
+  connection_id uuid not null,
+  name text not null,
+  every_s integer,
+  version integer not null default 1,
+  opened_at timestamp with time zone,
+  known_until timestamp with time zone,
+  members jsonb,
+  seq bigint,
+  last_at timestamp with time zone,
+  next_at timestamp with time zone,
+  last_error text,
+  missed bigint not null default 0,
+  constraint source_polls_pkey PRIMARY KEY (connection_id, name),
+  constraint source_polls_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES app.platform_connections(id) ON DELETE CASCADE,
+  constraint source_polls_last_error_check CHECK ((char_length(last_error) <= 500)),
+  constraint source_polls_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,49}$'::text))
+);
+alter table app.source_polls enable row level security;
+alter table app.source_polls force row level security;
+
+create table app.sources (
+  connection_id uuid not null,
+  account_id uuid not null,
+  owner uuid,
+  lease_until timestamp with time zone,
+  mode text not null,
+  state text not null default 'waiting'::text,
+  since timestamp with time zone not null,
+  session_count integer not null default 0,
+  sessions text[] not null default '{}'::text[],
+  problems jsonb not null default '[]'::jsonb,
+  received bigint not null default 0,
+  missed bigint not null default 0,
+  counted_since timestamp with time zone not null,
+  last_event_at timestamp with time zone,
+  reconcile_requested_at timestamp with time zone,
+  reconciled_at timestamp with time zone,
+  constraint sources_pkey PRIMARY KEY (connection_id),
+  constraint sources_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint sources_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES app.platform_connections(id) ON DELETE CASCADE,
+  constraint sources_state_check CHECK ((state = ANY (ARRAY['live'::text, 'connecting'::text, 'polling'::text, 'waiting'::text, 'stopped'::text, 'problem'::text])))
+);
+alter table app.sources enable row level security;
+alter table app.sources force row level security;
+CREATE INDEX sources_account ON app.sources USING btree (account_id);
 
 create table app.tasks (
   name text not null,
@@ -529,6 +704,88 @@ create table app.tasks (
 alter table app.tasks enable row level security;
 alter table app.tasks force row level security;
 
+create table app.viewer_events (
+  viewer_id uuid not null,
+  event_id uuid not null,
+  event_created_at timestamp with time zone not null,
+  event_type text not null,
+  seq bigint not null,
+  constraint viewer_events_pkey PRIMARY KEY (viewer_id, seq),
+  constraint viewer_events_viewer_id_fkey FOREIGN KEY (viewer_id) REFERENCES app.viewers(id) ON DELETE CASCADE
+);
+alter table app.viewer_events enable row level security;
+alter table app.viewer_events force row level security;
+
+create table app.viewer_facts (
+  viewer_id uuid not null,
+  kind text not null,
+  at timestamp with time zone not null,
+  detail jsonb not null,
+  constraint viewer_facts_pkey PRIMARY KEY (viewer_id, kind, at),
+  constraint viewer_facts_kind_check CHECK ((kind = ANY (ARRAY['subscribe'::text, 'renew'::text, 'unsubscribe'::text, 'moderator_add'::text, 'moderator_remove'::text, 'vip_add'::text, 'vip_remove'::text]))),
+  constraint viewer_facts_viewer_id_fkey FOREIGN KEY (viewer_id) REFERENCES app.viewers(id) ON DELETE CASCADE
+);
+alter table app.viewer_facts enable row level security;
+alter table app.viewer_facts force row level security;
+
+create table app.viewer_roles (
+  viewer_id uuid not null,
+  account_id uuid not null,
+  role text not null,
+  granted_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  constraint viewer_roles_pkey PRIMARY KEY (viewer_id, role, granted_at),
+  constraint viewer_roles_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint viewer_roles_role_check CHECK ((role = ANY (ARRAY['moderator'::text, 'vip'::text]))),
+  constraint viewer_roles_viewer_id_fkey FOREIGN KEY (viewer_id) REFERENCES app.viewers(id) ON DELETE CASCADE
+);
+alter table app.viewer_roles enable row level security;
+alter table app.viewer_roles force row level security;
+CREATE INDEX viewer_roles_account ON app.viewer_roles USING btree (account_id, role);
+grant select on app.viewer_roles to authenticated;
+
+create table app.viewer_subscriptions (
+  viewer_id uuid not null,
+  account_id uuid not null,
+  started_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  tier smallint,
+  is_gift boolean not null,
+  gifter_id uuid,
+  constraint viewer_subscriptions_pkey PRIMARY KEY (viewer_id, started_at),
+  constraint viewer_subscriptions_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint viewer_subscriptions_gifter_id_fkey FOREIGN KEY (gifter_id) REFERENCES app.viewers(id) ON DELETE SET NULL,
+  constraint viewer_subscriptions_viewer_id_fkey FOREIGN KEY (viewer_id) REFERENCES app.viewers(id) ON DELETE CASCADE
+);
+alter table app.viewer_subscriptions enable row level security;
+alter table app.viewer_subscriptions force row level security;
+CREATE INDEX viewer_subscriptions_account ON app.viewer_subscriptions USING btree (account_id);
+CREATE INDEX viewer_subscriptions_gifter ON app.viewer_subscriptions USING btree (gifter_id);
+grant select on app.viewer_subscriptions to authenticated;
+
+create table app.viewers (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  platform text not null,
+  platform_user_id text not null,
+  login text not null,
+  name text not null,
+  named_at timestamp with time zone not null,
+  picture text,
+  picture_at timestamp with time zone,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  constraint viewers_pkey PRIMARY KEY (id),
+  constraint viewers_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint viewers_account_id_platform_platform_user_id_key UNIQUE (account_id, platform, platform_user_id),
+  constraint viewers_platform_user_id_check CHECK (((char_length(platform_user_id) >= 1) AND (char_length(platform_user_id) <= 200)))
+);
+alter table app.viewers enable row level security;
+alter table app.viewers force row level security;
+CREATE INDEX viewers_search ON app.viewers USING gin (lower(((login || ' '::text) || name)) extensions.gin_trgm_ops);
+CREATE INDEX viewers_seen ON app.viewers USING btree (account_id, last_seen_at DESC, id DESC);
+grant select on app.viewers to authenticated;
+
 create table app.webhook_deliveries (
   id bigint not null generated always as identity,
   connection_id uuid not null,
@@ -543,6 +800,23 @@ alter table app.webhook_deliveries enable row level security;
 alter table app.webhook_deliveries force row level security;
 CREATE INDEX webhook_deliveries_connection ON app.webhook_deliveries USING btree (connection_id, at DESC);
 
+create table identity."twoFactor" (
+  id uuid not null default gen_random_uuid(),
+  secret text not null,
+  "backupCodes" text not null,
+  "userId" uuid not null,
+  verified boolean,
+  "failedVerificationCount" integer,
+  "lockedUntil" timestamp with time zone,
+  constraint "twoFactor_pkey" PRIMARY KEY (id),
+  constraint "twoFactor_userId_fkey" FOREIGN KEY ("userId") REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+alter table identity."twoFactor" enable row level security;
+alter table identity."twoFactor" force row level security;
+CREATE INDEX "twoFactor_secret_idx" ON identity."twoFactor" USING btree (secret);
+CREATE INDEX "twoFactor_userId_idx" ON identity."twoFactor" USING btree ("userId");
+CREATE TRIGGER totp_noted AFTER INSERT OR DELETE OR UPDATE ON identity."twoFactor" FOR EACH ROW EXECUTE FUNCTION app.note_sign_in('totp');
+
 create table identity."user" (
   id uuid not null default gen_random_uuid(),
   name text not null,
@@ -551,6 +825,7 @@ create table identity."user" (
   image text,
   "createdAt" timestamp with time zone not null default CURRENT_TIMESTAMP,
   "updatedAt" timestamp with time zone not null default CURRENT_TIMESTAMP,
+  "twoFactorEnabled" boolean,
   constraint user_pkey PRIMARY KEY (id),
   constraint user_email_key UNIQUE (email)
 );
@@ -577,6 +852,28 @@ create table identity.account (
 alter table identity.account enable row level security;
 alter table identity.account force row level security;
 CREATE INDEX "account_userId_idx" ON identity.account USING btree ("userId");
+CREATE TRIGGER account_noted AFTER INSERT OR DELETE OR UPDATE OF password ON identity.account FOR EACH ROW EXECUTE FUNCTION app.note_sign_in('account');
+
+create table identity.passkey (
+  id uuid not null default gen_random_uuid(),
+  name text,
+  "publicKey" text not null,
+  "userId" uuid not null,
+  "credentialID" text not null,
+  counter integer not null,
+  "deviceType" text not null,
+  "backedUp" boolean not null,
+  transports text,
+  "createdAt" timestamp with time zone,
+  aaguid text,
+  constraint passkey_pkey PRIMARY KEY (id),
+  constraint "passkey_userId_fkey" FOREIGN KEY ("userId") REFERENCES identity."user"(id) ON DELETE CASCADE
+);
+alter table identity.passkey enable row level security;
+alter table identity.passkey force row level security;
+CREATE INDEX "passkey_credentialID_idx" ON identity.passkey USING btree ("credentialID");
+CREATE INDEX "passkey_userId_idx" ON identity.passkey USING btree ("userId");
+CREATE TRIGGER passkey_noted AFTER INSERT OR DELETE ON identity.passkey FOR EACH ROW EXECUTE FUNCTION app.note_sign_in('passkey');
 
 create table identity.session (
   id uuid not null default gen_random_uuid(),
@@ -594,6 +891,8 @@ create table identity.session (
 alter table identity.session enable row level security;
 alter table identity.session force row level security;
 CREATE INDEX "session_userId_idx" ON identity.session USING btree ("userId");
+CREATE TRIGGER session_ended AFTER DELETE ON identity.session FOR EACH ROW EXECUTE FUNCTION app.notify_session_end();
+CREATE TRIGGER session_noted AFTER INSERT OR DELETE ON identity.session FOR EACH ROW EXECUTE FUNCTION app.note_sign_in('session');
 
 create table identity.verification (
   id uuid not null default gen_random_uuid(),
@@ -607,6 +906,23 @@ create table identity.verification (
 alter table identity.verification enable row level security;
 alter table identity.verification force row level security;
 CREATE INDEX verification_identifier_idx ON identity.verification USING btree (identifier);
+
+create view app.current_followers with (security_invoker=true) as
+ SELECT v.account_id,
+    v.id AS viewer_id,
+    v.platform,
+    v.platform_user_id,
+    v.login,
+    v.name,
+    last.at AS followed_at
+   FROM (app.viewers v
+     CROSS JOIN LATERAL ( SELECT h.action,
+            h.at
+           FROM app.follower_history h
+          WHERE (h.viewer_id = v.id)
+          ORDER BY h.at DESC, h.action DESC
+         LIMIT 1) last)
+  WHERE (last.action = 'follow'::text);
 
 create view app.event_documents with (security_invoker=true) as
  SELECT id,
@@ -649,6 +965,46 @@ create view app.play_documents with (security_invoker=true) as
         END, 'outcome', outcome, 'created_at', created_at, 'started_at', started_at, 'ended_at', ended_at) AS document
    FROM app.plays p;
 
+CREATE OR REPLACE FUNCTION app.accept_invitation(p_token_hash bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_person uuid := app.current_person();
+  v_account uuid;
+  v_invitation app.invitations;
+  v_state text;
+begin
+  if v_person is null then
+    perform app.refuse('CU403', 'An invitation is for a person: sign in');
+  end if;
+  select i.account_id into v_account from app.invitations i where i.token_hash = p_token_hash;
+  if not found then
+    perform app.refuse('CU404', 'There is no such invitation: ask for a new link');
+  end if;
+  perform from app.accounts a where a.id = v_account for no key update;
+  select * into v_invitation from app.invitations i where i.token_hash = p_token_hash for update;
+  if exists (select from app.members m where m.account_id = v_account and m.user_id = v_person) then
+    perform app.refuse('CU409', 'You are a member of this account already');
+  end if;
+  v_state := app.invitation_state(v_invitation, p_now);
+  if v_state <> 'open' then
+    perform app.refuse('CU410', format('This invitation is %s: ask for a new link', v_state));
+  end if;
+  update app.invitations i set accepted_at = p_now, accepted_by = v_person where i.id = v_invitation.id;
+  insert into app.members (account_id, user_id, role, created_at)
+  values (v_account, v_person, v_invitation.role, p_now);
+  perform app.log_command(v_account, 'invitation.accept', 'invitation', v_invitation.id,
+    jsonb_build_object('role', v_invitation.role), p_now);
+  return jsonb_build_object('account_id', v_account, 'role', v_invitation.role);
+end
+$function$;
+revoke execute on function app.accept_invitation(bytea,timestamp with time zone) from public;
+grant execute on function app.accept_invitation(bytea,timestamp with time zone) to authenticated;
+grant execute on function app.accept_invitation(bytea,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.account_exists()
  RETURNS boolean
  LANGUAGE plpgsql
@@ -661,6 +1017,56 @@ end
 $function$;
 revoke execute on function app.account_exists() from public;
 grant execute on function app.account_exists() to service_role;
+
+CREATE OR REPLACE FUNCTION app.account_tables()
+ RETURNS TABLE(name text, condition text, level integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+  with recursive tables as (
+    select c.oid, c.relname::text as name,
+      exists (select from pg_catalog.pg_attribute a
+        where a.attrelid = c.oid and a.attname = 'account_id' and not a.attisdropped) as has_account
+    from pg_catalog.pg_class c
+    where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+  ), links as (
+    select f.conrelid as child, f.confrelid as parent,
+      (select string_agg(format('t.%I', a.attname), ', ' order by k.n)
+        from unnest(f.conkey) with ordinality k (att, n)
+        join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.att) as child_columns,
+      (select string_agg(format('t.%I', a.attname), ', ' order by k.n)
+        from unnest(f.confkey) with ordinality k (att, n)
+        join pg_catalog.pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.att) as parent_columns
+    from pg_catalog.pg_constraint f
+    where f.contype = 'f' and f.conrelid <> f.confrelid
+      and f.conrelid in (select oid from tables) and f.confrelid in (select oid from tables)
+  ), paths as (
+    select t.oid, t.name, 0 as level,
+      case t.name when 'accounts' then 't.id = $1' else 't.account_id = $1' end as condition
+    from tables t
+    where t.has_account or t.name = 'accounts'
+    union all
+    select t.oid, t.name, p.level + 1,
+      case when t.has_account then 't.account_id = $1'
+        else format('(%s) in (select %s from app.%I t where %s)',
+          l.child_columns, l.parent_columns, p.name, p.condition) end
+    from paths p
+    join links l on l.parent = p.oid
+    join tables t on t.oid = l.child
+    where p.level < 20
+  )
+  select p.name,
+    -- Rows that belong in two ways (by either of two parents) are taken by each.
+    string_agg(distinct p.condition, ' or '),
+    max(p.level)
+  from paths p
+  group by p.name;
+end
+$function$;
+revoke execute on function app.account_tables() from public;
 
 CREATE OR REPLACE FUNCTION app.actor_id()
  RETURNS uuid
@@ -685,6 +1091,22 @@ begin
 end
 $function$;
 revoke execute on function app.actor_kind() from public;
+
+CREATE OR REPLACE FUNCTION app.actor_name(p_kind text, p_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return case p_kind
+    when 'member' then (select u."name" from identity."user" u where u."id" = p_id)
+    when 'system' then null
+    else (select k.name from app.keys k where k.id = p_id)
+  end;
+end
+$function$;
+revoke execute on function app.actor_name(text,uuid) from public;
 
 CREATE OR REPLACE FUNCTION app.add_overlay(p_account uuid, p_name text, p_document jsonb, p_now timestamp with time zone)
  RETURNS uuid
@@ -855,6 +1277,30 @@ revoke execute on function app.begin_authorization(uuid,text,text,text,text[],te
 grant execute on function app.begin_authorization(uuid,text,text,text,text[],text[],text,text,bytea,bytea,integer,integer,timestamp with time zone) to authenticated;
 grant execute on function app.begin_authorization(uuid,text,text,text,text[],text[],text,text,bytea,bytea,integer,integer,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.blot_person(p_document jsonb, p_person text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  case jsonb_typeof(p_document)
+    when 'object' then
+      if p_document ->> 'id' = p_person and p_document ? 'login' then
+        return p_document || '{"id": "erased", "login": "erased", "name": "erased", "picture": null}';
+      end if;
+      return (select coalesce(jsonb_object_agg(o.key, app.blot_person(o.value, p_person)), '{}')
+        from jsonb_each(p_document) o);
+    when 'array' then
+      return (select coalesce(jsonb_agg(app.blot_person(a.value, p_person) order by a.place), '[]')
+        from jsonb_array_elements(p_document) with ordinality as a (value, place));
+    else
+      return p_document;
+  end case;
+end
+$function$;
+revoke execute on function app.blot_person(jsonb,text) from public;
+
 CREATE OR REPLACE FUNCTION app.cancel_event(p_account uuid, p_event uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -954,6 +1400,37 @@ end
 $function$;
 revoke execute on function app.cancel_plays(uuid[],uuid[],timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION app.change_role(p_account uuid, p_user uuid, p_role text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before text;
+begin
+  perform app.lock_members(p_account, 'members:edit');
+  v_before := app.role_of(p_account, p_user);
+  if p_user = app.actor_id() then
+    perform app.refuse('CU403', 'Nobody changes their own role: another member has to');
+  end if;
+  perform app.require_role_within(p_account, v_before);
+  perform app.require_role_within(p_account, p_role);
+  if v_before = 'owner' and p_role <> 'owner' then
+    perform app.require_other_owner(p_account, p_user);
+  end if;
+  update app.members m
+  set role = p_role
+  where m.account_id = p_account and m.user_id = p_user and m.role <> p_role;
+  perform app.log_command(p_account, 'member.role', 'member', p_user,
+    jsonb_build_object('from', v_before, 'to', p_role), p_now);
+  return app.member_document(p_account, p_user);
+end
+$function$;
+revoke execute on function app.change_role(uuid,uuid,text,timestamp with time zone) from public;
+grant execute on function app.change_role(uuid,uuid,text,timestamp with time zone) to authenticated;
+grant execute on function app.change_role(uuid,uuid,text,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.check_play_move()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -974,24 +1451,26 @@ CREATE OR REPLACE FUNCTION app.claim_devices(p_authorization uuid, p_limit integ
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_claimed jsonb;
 begin
-  return (
-    with due as (
-      select a.id from app.pending_authorizations a
-      where a.status = 'pending' and a.flow = 'device' and a.next_poll_at <= p_now
-        and a.expires_at > p_now and (p_authorization is null or a.id = p_authorization)
-      order by a.next_poll_at
-      limit p_limit
-      for update skip locked
-    ),
-    claimed as (
-      update app.pending_authorizations a
-      set next_poll_at = p_now + make_interval(secs => p_lease_s)
-      from due
-      where a.id = due.id
-      returning a.id
-    )
-    select coalesce(jsonb_agg(app.authorization_document(c.id)), '[]') from claimed c);
+  with due as (
+    select a.id from app.pending_authorizations a
+    where a.status = 'pending' and a.flow = 'device' and a.next_poll_at <= p_now
+      and a.expires_at > p_now and (p_authorization is null or a.id = p_authorization)
+    order by a.next_poll_at
+    limit p_limit
+    for update skip locked
+  ),
+  claimed as (
+    update app.pending_authorizations a
+    set next_poll_at = p_now + make_interval(secs => p_lease_s)
+    from due
+    where a.id = due.id
+    returning a.id
+  )
+  select coalesce(jsonb_agg(app.authorization_document(c.id)), '[]') into v_claimed from claimed c;
+  return v_claimed;
 end
 $function$;
 revoke execute on function app.claim_devices(uuid,integer,integer,timestamp with time zone) from public;
@@ -1092,6 +1571,60 @@ $function$;
 revoke execute on function app.claim_refresh(uuid,integer,uuid,integer,timestamp with time zone) from public;
 grant execute on function app.claim_refresh(uuid,integer,uuid,integer,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.claim_sources(p_owner uuid, p_platforms text[], p_lease_s numeric, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_stopped uuid;
+begin
+  -- What is connected no more has no source.
+  for v_stopped in
+    update app.sources s
+    set owner = null, lease_until = null, state = 'stopped', since = p_now, session_count = 0, problems = '[]'
+    from app.platform_connections c
+    where c.id = s.connection_id and c.status = 'disconnected' and s.state <> 'stopped'
+    returning s.connection_id
+  loop
+    perform app.publish_source(v_stopped, p_now);
+  end loop;
+  insert into app.sources (connection_id, account_id, mode, since, counted_since)
+  select c.id, c.account_id, c.mode, p_now, p_now
+  from app.platform_connections c
+  join app.connection_tokens t on t.connection_id = c.id
+  where c.platform = any (p_platforms) and c.status <> 'disconnected'
+    and not exists (select from app.sources s where s.connection_id = c.id)
+  on conflict (connection_id) do nothing;
+  update app.sources s
+  set owner = p_owner, lease_until = p_now + p_lease_s * interval '1 second', mode = c.mode
+  from app.platform_connections c
+  where c.id = s.connection_id and c.platform = any (p_platforms) and c.status <> 'disconnected'
+    and exists (select from app.connection_tokens t where t.connection_id = c.id)
+    and (s.owner = p_owner or s.owner is null or s.lease_until <= p_now);
+  return jsonb_build_object(
+    'held', (
+      select coalesce(jsonb_agg(jsonb_build_object('connection_id', c.id, 'account_id', c.account_id,
+          'platform', c.platform, 'channel_id', c.channel_id, 'mode', c.mode, 'status', c.status,
+          'scopes', c.scopes, 'groups', c.groups, 'secret_ciphertext', app.base64(c.secret_ciphertext),
+          'connected_at', c.created_at, 'sessions', s.sessions,
+          'reconcile_wanted', coalesce(s.reconcile_requested_at > s.reconciled_at,
+            s.reconcile_requested_at is not null))
+        order by c.created_at, c.id), '[]')
+      from app.sources s
+      join app.platform_connections c on c.id = s.connection_id
+      where s.owner = p_owner),
+    'waiting', (
+      select count(*)
+      from app.sources s
+      join app.platform_connections c on c.id = s.connection_id
+      where s.owner is distinct from p_owner and s.owner is not null and c.status <> 'disconnected'));
+end
+$function$;
+revoke execute on function app.claim_sources(uuid,text[],numeric,timestamp with time zone) from public;
+grant execute on function app.claim_sources(uuid,text[],numeric,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.claim_tasks(p_owner uuid, p_names text[], p_limit integer, p_lease_s integer, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS text[]
  LANGUAGE plpgsql
@@ -1136,26 +1669,28 @@ CREATE OR REPLACE FUNCTION app.claim_validations(p_before timestamp with time zo
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_claimed jsonb;
 begin
-  return (
-    with due as (
-      select t.connection_id
-      from app.connection_tokens t
-      join app.platform_connections c on c.id = t.connection_id
-      where c.status = 'connected' and (c.validated_at is null or c.validated_at < p_before)
-        and (t.validating_until is null or t.validating_until <= p_now)
-      order by c.validated_at nulls first
-      limit p_limit
-      for update of t skip locked
-    ),
-    claimed as (
-      update app.connection_tokens t
-      set validating_until = p_now + interval '2 minutes'
-      from due
-      where t.connection_id = due.connection_id
-      returning t.connection_id
-    )
-    select coalesce(jsonb_agg(c.connection_id), '[]') from claimed c);
+  with due as (
+    select t.connection_id
+    from app.connection_tokens t
+    join app.platform_connections c on c.id = t.connection_id
+    where c.status = 'connected' and (c.validated_at is null or c.validated_at < p_before)
+      and (t.validating_until is null or t.validating_until <= p_now)
+    order by c.validated_at nulls first
+    limit p_limit
+    for update of t skip locked
+  ),
+  claimed as (
+    update app.connection_tokens t
+    set validating_until = p_now + interval '2 minutes'
+    from due
+    where t.connection_id = due.connection_id
+    returning t.connection_id
+  )
+  select coalesce(jsonb_agg(c.connection_id), '[]') into v_claimed from claimed c;
+  return v_claimed;
 end
 $function$;
 revoke execute on function app.claim_validations(timestamp with time zone,integer,timestamp with time zone) from public;
@@ -1272,6 +1807,35 @@ $function$;
 revoke execute on function app.create_account(text,uuid,jsonb,timestamp with time zone) from public;
 grant execute on function app.create_account(text,uuid,jsonb,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.create_invitation(p_account uuid, p_role text, p_note text, p_token_hash bytea, p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform app.lock_members(p_account, 'members:edit');
+  perform app.require_role_within(p_account, p_role);
+  if p_token_hash is null or octet_length(p_token_hash) <> 32 then
+    perform app.refuse('CU400', 'token_hash: must be a SHA-256, 32 bytes');
+  end if;
+  if p_expires_at is null or p_expires_at not between p_now and p_now + interval '31 days' then
+    perform app.refuse('CU400', 'expires_at: an invitation is good for 31 days at most');
+  end if;
+  insert into app.invitations (account_id, role, note, token_hash, created_by, created_at, expires_at)
+  values (p_account, p_role, p_note, p_token_hash, app.actor_id(), p_now, p_expires_at)
+  returning id into v_id;
+  perform app.log_command(p_account, 'invitation.create', 'invitation', v_id,
+    jsonb_build_object('role', p_role), p_now);
+  return app.invitation_document(v_id);
+end
+$function$;
+revoke execute on function app.create_invitation(uuid,text,text,bytea,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.create_invitation(uuid,text,text,bytea,timestamp with time zone,timestamp with time zone) to authenticated;
+grant execute on function app.create_invitation(uuid,text,text,bytea,timestamp with time zone,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.create_key(p_account uuid, p_kind text, p_name text, p_overlay uuid, p_permissions text[], p_token_hash bytea, p_hint text, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1330,6 +1894,98 @@ revoke execute on function app.create_key(uuid,text,text,uuid,text[],bytea,text,
 grant execute on function app.create_key(uuid,text,text,uuid,text[],bytea,text,timestamp with time zone) to authenticated;
 grant execute on function app.create_key(uuid,text,text,uuid,text[],bytea,text,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.create_pairing(p_account uuid, p_permissions text[], p_code_hash bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform app.require_permission(p_account, 'keys:edit');
+  if app.actor_kind() <> 'member' then
+    perform app.refuse('CU403', 'A key cannot make keys: sign in');
+  end if;
+  if p_code_hash is null or octet_length(p_code_hash) <> 32 then
+    perform app.refuse('CU400', 'code_hash: must be a SHA-256, 32 bytes');
+  end if;
+  if not coalesce(p_permissions, '{}') <@ app.permissions_in(p_account) then
+    perform app.refuse('CU403', 'You cannot give what you do not have');
+  end if;
+  -- Codes live for a minute: old ones are in nobody's way, and need not be kept.
+  delete from app.pairings p where p.account_id = p_account and p.created_at < p_now - interval '1 day';
+  insert into app.pairings (account_id, permissions, code_hash, created_by, created_at, expires_at)
+  values (p_account, coalesce(p_permissions, '{}'), p_code_hash, app.actor_id(), p_now,
+    p_now + interval '60 seconds')
+  returning id into v_id;
+  perform app.log_command(p_account, 'pairing.create', 'pairing', v_id,
+    jsonb_build_object('permissions', to_jsonb(p_permissions)), p_now);
+  return app.pairing_document(v_id, p_now);
+end
+$function$;
+revoke execute on function app.create_pairing(uuid,text[],bytea,timestamp with time zone) from public;
+grant execute on function app.create_pairing(uuid,text[],bytea,timestamp with time zone) to authenticated;
+grant execute on function app.create_pairing(uuid,text[],bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.current_person()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims jsonb := auth.jwt();
+begin
+  if v_claims ->> 'kind' is distinct from 'member' then
+    return null;
+  end if;
+  if v_claims ? 'session_id' and not exists (
+    select from identity."session" s where s."id" = (v_claims ->> 'session_id')::uuid) then
+    return null;
+  end if;
+  return (v_claims ->> 'sub')::uuid;
+end
+$function$;
+revoke execute on function app.current_person() from public;
+
+CREATE OR REPLACE FUNCTION app.delete_account(p_account uuid, p_name text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_people uuid[];
+  v_key app.keys;
+begin
+  perform app.lock_members(p_account, 'account:manage');
+  if p_name is distinct from (select a.name from app.accounts a where a.id = p_account) then
+    perform app.refuse('CU400', 'name: type the name of the account exactly, to delete it');
+  end if;
+  insert into app.account_deletions (account_id, requested_at) values (p_account, p_now)
+  on conflict do nothing;
+  for v_key in
+    select * from app.keys k where k.account_id = p_account and k.revoked_at is null order by k.id
+  loop
+    perform app.end_key(v_key, p_now);
+  end loop;
+  -- No more events come in.
+  delete from app.platform_connections c where c.account_id = p_account;
+  with gone as (
+    delete from app.members m where m.account_id = p_account returning m.user_id
+  )
+  select array_agg(g.user_id) into v_people from gone g;
+  delete from identity."user" u
+  where u."id" = any (v_people)
+    and not exists (select from app.members m where m.user_id = u."id" and m.account_id <> p_account);
+  return jsonb_build_object('account_id', p_account);
+end
+$function$;
+revoke execute on function app.delete_account(uuid,text,timestamp with time zone) from public;
+grant execute on function app.delete_account(uuid,text,timestamp with time zone) to authenticated;
+grant execute on function app.delete_account(uuid,text,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.derive_event_status(p_statuses text[])
  RETURNS text
  LANGUAGE plpgsql
@@ -1346,6 +2002,96 @@ begin
 end
 $function$;
 revoke execute on function app.derive_event_status(text[]) from public;
+
+CREATE OR REPLACE FUNCTION app.derive_roles(p_viewers uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from app.viewer_roles r where r.viewer_id = any (p_viewers);
+  with fact as (
+    select f.viewer_id, split_part(f.kind, '_', 1) as role, f.kind like '%\_remove' as is_end, f.at,
+      count(*) filter (where f.kind like '%\_remove') over (
+        partition by f.viewer_id, split_part(f.kind, '_', 1)
+        order by f.at, case when f.kind like '%\_remove' then 1 else 0 end) as ends_before
+    from app.viewer_facts f
+    where f.viewer_id = any (p_viewers)
+      and f.kind in ('moderator_add', 'moderator_remove', 'vip_add', 'vip_remove')
+  )
+  insert into app.viewer_roles (viewer_id, account_id, role, granted_at, revoked_at)
+  select f.viewer_id, v.account_id, f.role, min(f.at), e.at
+  from fact f
+  join app.viewers v on v.id = f.viewer_id
+  left join fact e on e.viewer_id = f.viewer_id and e.role = f.role and e.is_end
+    and e.ends_before = f.ends_before + 1
+  where not f.is_end
+  group by f.viewer_id, v.account_id, f.role, f.ends_before, e.at;
+end
+$function$;
+revoke execute on function app.derive_roles(uuid[]) from public;
+
+CREATE OR REPLACE FUNCTION app.derive_subscriptions(p_viewers uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from app.viewer_subscriptions s where s.viewer_id = any (p_viewers);
+  with fact as (
+    select f.viewer_id, f.kind, f.at, f.detail,
+      (f.detail ->> 'is_gift')::boolean as is_gift,
+      count(*) filter (where f.kind = 'unsubscribe') over line as ends_before,
+      -- In one instant: the end of the old, then the new.
+      row_number() over line as place
+    from app.viewer_facts f
+    where f.viewer_id = any (p_viewers) and f.kind in ('subscribe', 'renew', 'unsubscribe')
+    window line as (partition by f.viewer_id
+      order by f.at, case f.kind when 'unsubscribe' then 0 when 'subscribe' then 1 else 2 end)
+  ),
+  step as (
+    select f.*,
+      case when lag(f.place) over spell is null then 1
+        when f.kind = 'renew' then 0
+        when f.is_gift and lag(f.is_gift) over spell and lag(f.kind) over spell = 'subscribe'
+          and f.at - lag(f.at) over spell < interval '10 minutes' then 0
+        else 1 end as begins
+    from fact f
+    where f.kind <> 'unsubscribe'
+    window spell as (partition by f.viewer_id, f.ends_before order by f.place)
+  ),
+  numbered as (
+    select s.*, sum(s.begins) over (partition by s.viewer_id, s.ends_before order by s.place) as number
+    from step s
+  ),
+  period as (
+    select n.viewer_id, n.ends_before, min(n.at) as started_at,
+      (array_agg(n.detail -> 'tier' order by n.place desc)
+        filter (where jsonb_typeof(n.detail -> 'tier') = 'number'))[1] as tier,
+      (array_agg(n.is_gift order by n.place desc) filter (where n.is_gift is not null))[1] as is_gift,
+      (array_agg(n.detail ->> 'gifter' order by n.place)
+        filter (where n.detail ->> 'gifter' is not null))[1] as gifter
+    from numbered n
+    group by n.viewer_id, n.ends_before, n.number
+  ),
+  ending as (
+    select f.viewer_id, f.ends_before - 1 as closes, f.at from fact f where f.kind = 'unsubscribe'
+  )
+  insert into app.viewer_subscriptions (viewer_id, account_id, started_at, ended_at, tier, is_gift, gifter_id)
+  select p.viewer_id, v.account_id, p.started_at,
+    coalesce(lead(p.started_at) over (partition by p.viewer_id, p.ends_before order by p.started_at), e.at),
+    p.tier::smallint, coalesce(p.is_gift, false), g.id
+  from period p
+  join app.viewers v on v.id = p.viewer_id
+  left join ending e on e.viewer_id = p.viewer_id and e.closes = p.ends_before
+  -- Facts name the platform's id, so that they do not depend on which viewer came first.
+  left join app.viewers g on g.account_id = v.account_id and g.platform = v.platform
+    and g.platform_user_id = p.gifter;
+end
+$function$;
+revoke execute on function app.derive_subscriptions(uuid[]) from public;
 
 CREATE OR REPLACE FUNCTION app.describe_plays(p_plays uuid[], p_now timestamp with time zone)
  RETURNS TABLE(ord bigint, id uuid, overlay_id uuid, account_id uuid, play jsonb)
@@ -1461,6 +2207,25 @@ $function$;
 revoke execute on function app.drop_event_partitions(timestamp with time zone,timestamp with time zone) from public;
 grant execute on function app.drop_event_partitions(timestamp with time zone,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.drop_member(p_account uuid, p_user uuid, p_action text, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role text := app.role_of(p_account, p_user);
+begin
+  if v_role = 'owner' then
+    perform app.require_other_owner(p_account, p_user);
+  end if;
+  delete from app.members m where m.account_id = p_account and m.user_id = p_user;
+  perform app.log_command(p_account, p_action, 'member', p_user, jsonb_build_object('role', v_role), p_now);
+  return jsonb_build_object('user_id', p_user, 'role', v_role);
+end
+$function$;
+revoke execute on function app.drop_member(uuid,uuid,text,timestamp with time zone) from public;
+
 CREATE OR REPLACE FUNCTION app.due_gatherings(p_now timestamp with time zone DEFAULT clock_timestamp(), p_limit integer DEFAULT 500)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1531,6 +2296,34 @@ $function$;
 revoke execute on function app.end_authorization(uuid,text,text,timestamp with time zone) from public;
 grant execute on function app.end_authorization(uuid,text,text,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.end_due_keys(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key app.keys;
+  v_ended integer := 0;
+begin
+  for v_key in
+    select * from app.keys k
+    where k.ends_at <= p_now and k.revoked_at is null
+    order by k.id
+    -- Another process is at it.
+    for update skip locked
+  loop
+    perform app.end_key(v_key, p_now);
+    perform app.log_command(v_key.account_id, 'key.end', 'key', v_key.id,
+      jsonb_build_object('kind', v_key.kind), p_now);
+    v_ended := v_ended + 1;
+  end loop;
+  return v_ended;
+end
+$function$;
+revoke execute on function app.end_due_keys(timestamp with time zone) from public;
+grant execute on function app.end_due_keys(timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.end_key(p_key app.keys, p_now timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -1580,6 +2373,122 @@ end
 $function$;
 revoke execute on function app.ensure_event_partitions(timestamp with time zone,integer) from public;
 grant execute on function app.ensure_event_partitions(timestamp with time zone,integer) to service_role;
+
+CREATE OR REPLACE FUNCTION app.erase_viewer(p_account uuid, p_viewer uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_viewer app.viewers;
+  v_events integer;
+begin
+  perform app.require_permission(p_account, 'events:delete');
+  -- Nothing is recorded of them while they are erased.
+  perform 1 from app.accounts a where a.id = p_account for no key update;
+  perform app.require_viewer(p_account, p_viewer);
+  select * into v_viewer from app.viewers v where v.id = p_viewer;
+  update app.platform_events e
+  set raw = null,
+    data = app.blot_person(e.data, v_viewer.platform_user_id)
+      -- What they wrote is theirs, too.
+      || case when e.data #>> '{user,id}' = v_viewer.platform_user_id and e.data ? 'message'
+        then '{"message": ""}'::jsonb else '{}' end
+      || case when e.data #>> '{user,id}' = v_viewer.platform_user_id and e.data ? 'fragments'
+        then '{"fragments": []}'::jsonb else '{}' end
+  -- Every event of the platform is looked at: nothing lists who is named as a recipient or in chat.
+  where e.account_id = p_account and e.platform = v_viewer.platform
+    and jsonb_path_exists(e.data, 'strict $.** ? (@.id == $person && exists(@.login))',
+      jsonb_build_object('person', v_viewer.platform_user_id), true);
+  get diagnostics v_events = row_count;
+  -- Facts about others that name them as a giver.
+  update app.viewer_facts f
+  set detail = f.detail || '{"gifter": null}'
+  from app.viewers v
+  where v.id = f.viewer_id and v.account_id = p_account and v.platform = v_viewer.platform
+    and f.detail ->> 'gifter' = v_viewer.platform_user_id;
+  delete from app.viewers v where v.id = p_viewer;
+  perform app.log_command(p_account, 'viewer.erase', 'viewer', p_viewer,
+    jsonb_build_object('events', v_events), p_now);
+  return jsonb_build_object('viewer_id', p_viewer, 'events', v_events);
+end
+$function$;
+revoke execute on function app.erase_viewer(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.erase_viewer(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.erase_viewer(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.export_rows(p_account uuid, p_table text, p_after jsonb, p_limit integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_condition text;
+  v_relation regclass;
+  v_secrets text[];
+  v_columns text;
+  v_after text;
+  v_key text;
+  v_answer jsonb;
+begin
+  perform app.require_permission(p_account, 'account:manage');
+  select t.condition into v_condition from app.account_tables() t where t.name = p_table;
+  if not found then
+    perform app.refuse('CU404', format('There is no table %s of accounts', p_table));
+  end if;
+  v_relation := format('app.%I', p_table)::regclass;
+  select coalesce(array_agg(a.attname::text), '{}') into v_secrets
+  from pg_catalog.pg_attribute a
+  where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped
+    and (a.atttypid = 'bytea'::regtype
+      or a.attname ~ '(secret|token|cipher|password|verifier|hash)' and a.attname !~ '(_at|_until)$');
+  select string_agg(format('t.%I', a.attname), ', ' order by k.n),
+    string_agg(format('($2 ->> %s)::%s', k.n - 1, format_type(a.atttypid, a.atttypmod)), ', ' order by k.n),
+    string_agg(format('t.%I', a.attname), ', ' order by k.n)
+  into v_columns, v_after, v_key
+  from pg_catalog.pg_index i
+  cross join lateral unnest(i.indkey::int2[]) with ordinality k (att, n)
+  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.att
+  where i.indrelid = v_relation and i.indisprimary;
+  execute format(
+    'with page as (
+      select to_jsonb(t) - $4 as document, jsonb_build_array(%1$s) as place, row_number() over (order by %1$s) as n
+      from %2$s t
+      where (%3$s) and ($2 is null or (%1$s) > (%4$s))
+      order by %1$s limit $3)
+    select jsonb_build_object(''rows'', coalesce(jsonb_agg(document order by n), ''[]''),
+      ''after'', case when count(*) = $3 then (array_agg(place order by n desc))[1] end)
+    from page',
+    v_key, v_relation, v_condition, v_after)
+  into v_answer
+  using p_account, p_after, p_limit, v_secrets;
+  return v_answer;
+end
+$function$;
+revoke execute on function app.export_rows(uuid,text,jsonb,integer) from public;
+grant execute on function app.export_rows(uuid,text,jsonb,integer) to authenticated;
+grant execute on function app.export_rows(uuid,text,jsonb,integer) to service_role;
+
+CREATE OR REPLACE FUNCTION app.export_tables(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'account:manage');
+  return (
+    select jsonb_agg(t.name order by t.level, t.name)
+    from app.account_tables() t
+    where t.name not in ('app_tokens', 'connection_tokens', 'idempotency_keys',
+      'pending_authorizations', 'account_deletions'));
+end
+$function$;
+revoke execute on function app.export_tables(uuid) from public;
+grant execute on function app.export_tables(uuid) to authenticated;
+grant execute on function app.export_tables(uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION app.find_access(p_connection uuid)
  RETURNS jsonb
@@ -1719,6 +2628,24 @@ end
 $function$;
 revoke execute on function app.find_event(uuid,uuid) from public;
 
+CREATE OR REPLACE FUNCTION app.find_invitation(p_token_hash bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('account', a.name, 'role', i.role, 'expires_at', i.expires_at,
+      'state', app.invitation_state(i, p_now))
+    from app.invitations i
+    join app.accounts a on a.id = i.account_id
+    where i.token_hash = p_token_hash);
+end
+$function$;
+revoke execute on function app.find_invitation(bytea,timestamp with time zone) from public;
+grant execute on function app.find_invitation(bytea,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.find_key(p_token_hash bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1728,7 +2655,9 @@ AS $function$
 declare
   v_key app.keys;
 begin
-  select * into v_key from app.keys k where k.token_hash = p_token_hash and k.revoked_at is null;
+  select * into v_key from app.keys k
+  where k.token_hash = p_token_hash and k.revoked_at is null
+    and (k.ends_at is null or k.ends_at > p_now);
   if not found then
     return null;
   end if;
@@ -1934,6 +2863,24 @@ revoke execute on function app.get_overlay(uuid,uuid) from public;
 grant execute on function app.get_overlay(uuid,uuid) to authenticated;
 grant execute on function app.get_overlay(uuid,uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION app.get_pairing(p_account uuid, p_pairing uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'keys:edit');
+  if not exists (select from app.pairings p where p.id = p_pairing and p.account_id = p_account) then
+    perform app.refuse('CU404', format('There is no pairing %s', p_pairing));
+  end if;
+  return app.pairing_document(p_pairing, p_now);
+end
+$function$;
+revoke execute on function app.get_pairing(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.get_pairing(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.get_pairing(uuid,uuid,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.get_queue(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1992,6 +2939,125 @@ $function$;
 revoke execute on function app.get_queue(uuid,timestamp with time zone) from public;
 grant execute on function app.get_queue(uuid,timestamp with time zone) to authenticated;
 grant execute on function app.get_queue(uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_source(p_account uuid, p_connection uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_connection app.platform_connections;
+  v_source app.sources;
+begin
+  perform app.require_permission(p_account, 'connections:read');
+  select c.* into v_connection
+  from app.platform_connections c
+  where c.id = p_connection and c.account_id = p_account;
+  if not found then
+    perform app.refuse('CU404', format('There is no connection %s', p_connection));
+  end if;
+  select s.* into v_source from app.sources s where s.connection_id = p_connection;
+  return jsonb_build_object(
+    'connection_id', p_connection,
+    'platform', v_connection.platform,
+    'mode', v_connection.mode,
+    'state', case
+      when v_connection.status = 'disconnected' then 'stopped'
+      when v_source.connection_id is null then
+        -- Made by hand: nobody but the platform knows what is subscribed, so what came counts.
+        case when v_connection.last_delivery_at is null then 'waiting' else 'live' end
+      -- Nobody has held it for a while: what it was is no longer known.
+      when v_source.owner is null or v_source.lease_until <= p_now then 'waiting'
+      else v_source.state end,
+    'since', coalesce(v_source.since, v_connection.updated_at),
+    'last_event_at', greatest(v_source.last_event_at, v_connection.last_delivery_at),
+    'session_count', coalesce(v_source.session_count, 0),
+    'problems', case
+      when v_connection.status = 'disconnected' then '[]'
+      else coalesce(v_source.problems, '[]') end,
+    'reconciled_at', v_source.reconciled_at,
+    'reliability', jsonb_build_object('received', coalesce(v_source.received, 0),
+      'missed', coalesce(v_source.missed, 0),
+      'since', coalesce(v_source.counted_since, v_connection.created_at)),
+    'subscriptions', (
+      select coalesce(jsonb_agg(jsonb_build_object('type', e.type, 'version', e.version,
+        'status', e.status, 'reason', e.reason, 'cost', e.cost, 'received', e.received,
+        'last_event_at', e.last_event_at, 'last_poll_at', e.last_poll_at,
+        'last_poll_agreed', e.last_poll_agreed, 'missed', e.missed) order by e.type), '[]')
+      from app.eventsub_subscriptions e
+      where e.connection_id = p_connection),
+    'quota', (
+      select jsonb_build_object('total', q.total, 'total_cost', q.total_cost,
+        'max_total_cost', q.max_total_cost, 'at', q.at)
+      from app.quota_snapshots q
+      where q.connection_id = p_connection
+      order by q.at desc, q.id desc
+      limit 1),
+    'polls', (
+      select coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'every_s', p.every_s,
+        'last_at', p.last_at, 'next_at', p.next_at, 'last_error', p.last_error,
+        'missed', p.missed) order by p.name), '[]')
+      from app.source_polls p
+      where p.connection_id = p_connection));
+end
+$function$;
+revoke execute on function app.get_source(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.get_source(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.get_source(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_viewer(p_account uuid, p_viewer uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'events:userinfo');
+  perform app.require_viewer(p_account, p_viewer);
+  return app.viewer_document(p_viewer) || jsonb_build_object(
+    'follow_history', (
+      select coalesce(jsonb_agg(jsonb_build_object('action', h.action, 'at', h.at) order by h.at desc, h.action desc), '[]')
+      from (select * from app.follower_history f where f.viewer_id = p_viewer
+        order by f.at desc, f.action desc limit 100) h),
+    'subscriptions', (
+      select coalesce(jsonb_agg(jsonb_build_object('tier', s.tier, 'is_gift', s.is_gift,
+        'gifter', case when g.id is not null then jsonb_build_object('id', g.id, 'login', g.login, 'name', g.name) end,
+        'started_at', s.started_at, 'ended_at', s.ended_at) order by s.started_at desc), '[]')
+      from (select * from app.viewer_subscriptions x where x.viewer_id = p_viewer
+        order by x.started_at desc limit 100) s
+      left join app.viewers g on g.id = s.gifter_id),
+    'role_history', (
+      select coalesce(jsonb_agg(jsonb_build_object('role', r.role, 'granted_at', r.granted_at,
+        'revoked_at', r.revoked_at) order by r.granted_at desc, r.role), '[]')
+      from (select * from app.viewer_roles x where x.viewer_id = p_viewer
+        order by x.granted_at desc, x.role limit 100) r),
+    'counts', (
+      select coalesce(jsonb_object_agg(c.event_type, c.number), '{}')
+      from (select e.event_type, count(*) as number from app.viewer_events e
+        where e.viewer_id = p_viewer group by e.event_type) c),
+    'last_events', (
+      select coalesce(jsonb_agg(d.document order by d.seq desc), '[]')
+      from (select * from app.viewer_events x where x.viewer_id = p_viewer
+        and app.has_permission(p_account, 'events:read') order by x.seq desc limit 20) e
+      join app.event_documents d on d.id = e.event_id and d.created_at = e.event_created_at));
+end
+$function$;
+revoke execute on function app.get_viewer(uuid,uuid) from public;
+grant execute on function app.get_viewer(uuid,uuid) to authenticated;
+grant execute on function app.get_viewer(uuid,uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.handle_events(p_account uuid, p_drafts jsonb, p_events uuid[], p_first bigint, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.note_viewers(p_account, p_drafts, p_events, p_first, p_now);
+end
+$function$;
+revoke execute on function app.handle_events(uuid,jsonb,uuid[],bigint,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION app.has_permission(p_account uuid, p_permission text)
  RETURNS boolean
@@ -2098,6 +3164,56 @@ revoke execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zon
 grant execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zone) to authenticated;
 grant execute on function app.heartbeat(uuid,uuid,jsonb,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.invitation_document(p_invitation uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select to_jsonb(i) - 'token_hash' - 'account_id'
+    from app.invitations i
+    where i.id = p_invitation);
+end
+$function$;
+revoke execute on function app.invitation_document(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.invitation_state(p_invitation app.invitations, p_now timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return case
+    when p_invitation.accepted_at is not null then 'accepted'
+    when p_invitation.revoked_at is not null then 'revoked'
+    when p_invitation.expires_at <= p_now then 'expired'
+    when not exists (
+      select from app.members m
+      where m.account_id = p_invitation.account_id and m.user_id = p_invitation.created_by
+        and app.permissions_of(m.role) @> app.permissions_of(p_invitation.role)
+        and 'members:edit' = any (app.permissions_of(m.role))) then 'revoked'
+    else 'open'
+  end;
+end
+$function$;
+revoke execute on function app.invitation_state(app.invitations,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.is_live(p_key app.keys)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return p_key.revoked_at is null
+    and (p_key.ends_at is null or p_key.ends_at > statement_timestamp());
+end
+$function$;
+revoke execute on function app.is_live(app.keys) from public;
+
 CREATE OR REPLACE FUNCTION app.is_operator_account(p_account uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2137,11 +3253,11 @@ begin
   return case
     when v_claims ->> 'kind' = 'member' then exists (
       select from app.members m
-      where m.account_id = p_account and m.user_id = (v_claims ->> 'sub')::uuid)
-    when v_claims ->> 'kind' in ('api', 'remote') then exists (
+      where m.account_id = p_account and m.user_id = app.current_person())
+    when v_claims ->> 'kind' in ('api', 'remote', 'ingest') then exists (
       select from app.keys k
       where k.id = (v_claims ->> 'key_id')::uuid and k.account_id = p_account
-        and k.kind = v_claims ->> 'kind' and k.revoked_at is null)
+        and k.kind = v_claims ->> 'kind' and app.is_live(k))
     else false
   end;
 end
@@ -2178,12 +3294,80 @@ begin
   return (
     select jsonb_build_object('id', k.id, 'kind', k.kind, 'name', k.name, 'hint', k.hint,
       'overlay_id', k.overlay_id, 'permissions', to_jsonb(k.permissions),
-      'created_at', k.created_at, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at)
+      -- An overlay's key opens its overlay and nothing else.
+      'effective_permissions', to_jsonb(
+        case when app.is_live(k) then app.permissions_of_key(k) else '{}' end),
+      'created_by', k.created_by, 'rotated_from', k.rotated_from, 'created_at', k.created_at,
+      'last_used_at', k.last_used_at, 'ends_at', k.ends_at, 'revoked_at', k.revoked_at)
     from app.keys k
     where k.id = p_key);
 end
 $function$;
 revoke execute on function app.key_document(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.leave_account(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if app.current_person() is null or not app.is_related(p_account) then
+    perform app.refuse('CU404', format('There is no account %s', p_account));
+  end if;
+  perform from app.accounts a where a.id = p_account for no key update;
+  return app.drop_member(p_account, app.actor_id(), 'member.leave', p_now);
+end
+$function$;
+revoke execute on function app.leave_account(uuid,timestamp with time zone) from public;
+grant execute on function app.leave_account(uuid,timestamp with time zone) to authenticated;
+grant execute on function app.leave_account(uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.list_audit(p_account uuid, p_search text, p_actor uuid, p_action text, p_from timestamp with time zone, p_to timestamp with time zone, p_before bigint, p_limit integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_like text := '%' || replace(replace(replace(p_search, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+  v_limit integer := least(greatest(coalesce(p_limit, 25), 1), 1000);
+begin
+  perform app.require_permission(p_account, 'audit:read');
+  return (
+    with page as (
+      select l.*
+      from app.audit_log l
+      where l.account_id = p_account
+        and (p_before is null or l.id < p_before)
+        and (p_actor is null or l.actor_id = p_actor)
+        -- 'key' finds key.create and key.revoke, 'key.create' itself.
+        and (p_action is null or l.action = p_action or starts_with(l.action, p_action || '.'))
+        and (p_from is null or l.at >= p_from)
+        and (p_to is null or l.at < p_to)
+        and (p_search is null or l.action ilike v_like or l.detail::text ilike v_like
+          or l.target_id::text ilike v_like)
+      order by l.id desc
+      limit v_limit + 1
+    ), shown as (
+      select * from page order by id desc limit v_limit
+    )
+    select jsonb_build_object(
+      'items', coalesce(
+        jsonb_agg(
+          jsonb_build_object('id', s.id, 'at', s.at, 'actor_kind', s.actor_kind,
+            'actor_id', s.actor_id, 'actor_name', app.actor_name(s.actor_kind, s.actor_id),
+            'action', s.action, 'target_kind', s.target_kind, 'target_id', s.target_id,
+            'detail', s.detail)
+          order by s.id desc),
+        '[]'),
+      'next_before', case when (select count(*) from page) > v_limit then min(s.id) end)
+    from shown s);
+end
+$function$;
+revoke execute on function app.list_audit(uuid,text,uuid,text,timestamp with time zone,timestamp with time zone,bigint,integer) from public;
+grant execute on function app.list_audit(uuid,text,uuid,text,timestamp with time zone,timestamp with time zone,bigint,integer) to authenticated;
+grant execute on function app.list_audit(uuid,text,uuid,text,timestamp with time zone,timestamp with time zone,bigint,integer) to service_role;
 
 CREATE OR REPLACE FUNCTION app.list_clients(p_account uuid)
  RETURNS jsonb
@@ -2306,6 +3490,24 @@ revoke execute on function app.list_events(uuid,jsonb) from public;
 grant execute on function app.list_events(uuid,jsonb) to authenticated;
 grant execute on function app.list_events(uuid,jsonb) to service_role;
 
+CREATE OR REPLACE FUNCTION app.list_invitations(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'members:read');
+  return (
+    select coalesce(jsonb_agg(app.invitation_document(i.id) order by i.created_at desc, i.id), '[]')
+    from app.invitations i
+    where i.account_id = p_account);
+end
+$function$;
+revoke execute on function app.list_invitations(uuid) from public;
+grant execute on function app.list_invitations(uuid) to authenticated;
+grant execute on function app.list_invitations(uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION app.list_keys(p_account uuid, p_kind text DEFAULT NULL::text, p_overlay uuid DEFAULT NULL::uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2332,6 +3534,27 @@ revoke execute on function app.list_keys(uuid,text,uuid) from public;
 grant execute on function app.list_keys(uuid,text,uuid) to authenticated;
 grant execute on function app.list_keys(uuid,text,uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION app.list_members(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'members:read');
+  return (
+    select coalesce(
+      jsonb_agg(app.member_document(p_account, m.user_id)
+        order by cardinality(app.permissions_of(m.role)) desc, m.created_at, m.user_id),
+      '[]')
+    from app.members m
+    where m.account_id = p_account);
+end
+$function$;
+revoke execute on function app.list_members(uuid) from public;
+grant execute on function app.list_members(uuid) to authenticated;
+grant execute on function app.list_members(uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION app.list_overlays(p_account uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2355,6 +3578,22 @@ revoke execute on function app.list_overlays(uuid) from public;
 grant execute on function app.list_overlays(uuid) to authenticated;
 grant execute on function app.list_overlays(uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION app.list_polls(p_connection uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_object_agg(p.name, p.last_at), '{}')
+    from app.source_polls p
+    where p.connection_id = p_connection);
+end
+$function$;
+revoke execute on function app.list_polls(uuid) from public;
+grant execute on function app.list_polls(uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION app.list_tasks(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2373,6 +3612,72 @@ $function$;
 revoke execute on function app.list_tasks(uuid,timestamp with time zone) from public;
 grant execute on function app.list_tasks(uuid,timestamp with time zone) to authenticated;
 grant execute on function app.list_tasks(uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.list_viewers(p_account uuid, p_filter jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_search text := lower(nullif(trim(p_filter ->> 'search'), ''));
+  v_platform text := p_filter ->> 'platform';
+  v_role text := p_filter ->> 'role';
+  v_limit integer := least(greatest(coalesce((p_filter ->> 'limit')::integer, 50), 1), 200);
+  v_cursor text := p_filter ->> 'cursor';
+  v_seen timestamptz;
+  v_id uuid;
+  v_items jsonb;
+  v_next text;
+begin
+  perform app.require_permission(p_account, 'events:userinfo');
+  if v_cursor is not null then
+    if v_cursor !~ '^[0-9]{1,17}_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then
+      perform app.refuse('CU400', 'cursor: take it from the next_cursor of the page before');
+    end if;
+    -- Microseconds since 1970, which is what the database keeps.
+    v_seen := '1970-01-01 00:00:00+00'::timestamptz + split_part(v_cursor, '_', 1)::bigint * interval '1 microsecond';
+    v_id := split_part(v_cursor, '_', 2)::uuid;
+  end if;
+  if v_search is not null then
+    v_search := '%' || replace(replace(replace(v_search, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+  end if;
+  with page as materialized (
+    select v.id, v.last_seen_at
+    from app.viewers v
+    where v.account_id = p_account
+      and (v_platform is null or v.platform = v_platform)
+      and (v_search is null or lower(v.login || ' ' || v.name) like v_search)
+      and (v_seen is null or (v.last_seen_at, v.id) < (v_seen, v_id))
+      and case v_role
+        when 'follower' then exists (select from app.current_followers f where f.viewer_id = v.id)
+        when 'subscriber' then exists (
+          select from app.viewer_subscriptions s where s.viewer_id = v.id and s.ended_at is null)
+        when 'moderator' then exists (
+          select from app.viewer_roles r where r.viewer_id = v.id and r.role = 'moderator' and r.revoked_at is null)
+        when 'vip' then exists (
+          select from app.viewer_roles r where r.viewer_id = v.id and r.role = 'vip' and r.revoked_at is null)
+        else true end
+    order by v.last_seen_at desc, v.id desc
+    -- One more tells whether there is another page.
+    limit v_limit + 1
+  ),
+  shown as (
+    select p.id, p.last_seen_at, row_number() over (order by p.last_seen_at desc, p.id desc) as place
+    from page p
+  )
+  select coalesce(jsonb_agg(app.viewer_document(s.id) order by s.place) filter (where s.place <= v_limit), '[]'),
+    case when count(*) > v_limit then max((extract(epoch from s.last_seen_at) * 1000000)::bigint || '_' || s.id)
+      filter (where s.place = v_limit) end
+  into v_items, v_next
+  from shown s;
+  return jsonb_build_object('items', v_items, 'next_cursor', v_next);
+end
+$function$;
+revoke execute on function app.list_viewers(uuid,jsonb) from public;
+grant execute on function app.list_viewers(uuid,jsonb) to authenticated;
+grant execute on function app.list_viewers(uuid,jsonb) to service_role;
 
 CREATE OR REPLACE FUNCTION app.lock_key(p_account uuid, p_key uuid)
  RETURNS app.keys
@@ -2395,6 +3700,23 @@ begin
 end
 $function$;
 revoke execute on function app.lock_key(uuid,uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.lock_members(p_account uuid, p_permission text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, p_permission);
+  if app.actor_kind() <> 'member' then
+    perform app.refuse('CU403', 'A key cannot change members: sign in');
+  end if;
+  perform from app.accounts a where a.id = p_account for no key update;
+  perform app.require_permission(p_account, p_permission);
+end
+$function$;
+revoke execute on function app.lock_members(uuid,text) from public;
 
 CREATE OR REPLACE FUNCTION app.lock_queues(p_overlays uuid[])
  RETURNS void
@@ -2424,6 +3746,21 @@ begin
 end
 $function$;
 revoke execute on function app.log_command(uuid,text,text,uuid,jsonb,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.log_sign_in(p_user uuid, p_action text, p_detail jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.audit_log (account_id, at, actor_kind, actor_id, action, target_kind, target_id, detail)
+  select m.account_id, clock_timestamp(), 'member', p_user, p_action, 'member', p_user, p_detail
+  from app.members m
+  where m.user_id = p_user;
+end
+$function$;
+revoke execute on function app.log_sign_in(uuid,text,jsonb) from public;
 
 CREATE OR REPLACE FUNCTION app.make_plays(p_account uuid, p_drafts jsonb, p_events uuid[], p_first bigint, p_overlays uuid[], p_live uuid[], p_now timestamp with time zone, OUT p_statuses text[], OUT p_behind uuid[])
  RETURNS record
@@ -2558,6 +3895,24 @@ revoke execute on function app.may_join(text,text) from public;
 grant execute on function app.may_join(text,text) to authenticated;
 grant execute on function app.may_join(text,text) to service_role;
 
+CREATE OR REPLACE FUNCTION app.member_document(p_account uuid, p_user uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('user_id', m.user_id, 'name', u."name", 'email', u."email",
+      'role', m.role, 'is_you', m.user_id is not distinct from app.current_person(),
+      'created_at', m.created_at)
+    from app.members m
+    left join identity."user" u on u."id" = m.user_id
+    where m.account_id = p_account and m.user_id = p_user);
+end
+$function$;
+revoke execute on function app.member_document(uuid,uuid) from public;
+
 CREATE OR REPLACE FUNCTION app.move_plays(p_plays uuid[], p_to text, p_outcome text, p_reason text, p_now timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -2600,18 +3955,18 @@ begin
     select coalesce(
       jsonb_agg(
         jsonb_build_object('id', a.id, 'name', a.name, 'role', mine.role,
-          'permissions', to_jsonb(app.permissions_in(a.id)))
+          'permissions', to_jsonb(app.permissions_in(a.id)), 'is_default', mine.is_default)
         order by a.name, a.id),
       '[]')
     from (
-      select m.account_id, m.role
+      select m.account_id, m.role, m.is_default
       from app.members m
-      where v_claims ->> 'kind' = 'member' and m.user_id = (v_claims ->> 'sub')::uuid
+      where m.user_id = app.current_person()
       union all
-      select k.account_id, null
+      select k.account_id, null, true
       from app.keys k
-      where v_claims ->> 'kind' in ('api', 'remote') and k.id = (v_claims ->> 'key_id')::uuid
-        and k.kind = v_claims ->> 'kind' and k.revoked_at is null
+      where v_claims ->> 'kind' in ('api', 'remote', 'ingest')
+        and k.id = (v_claims ->> 'key_id')::uuid and k.kind = v_claims ->> 'kind' and app.is_live(k)
     ) mine
     join app.accounts a on a.id = mine.account_id);
 end
@@ -2619,6 +3974,70 @@ $function$;
 revoke execute on function app.my_accounts() from public;
 grant execute on function app.my_accounts() to authenticated;
 grant execute on function app.my_accounts() to service_role;
+
+CREATE OR REPLACE FUNCTION app.note_export(p_account uuid, p_what text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account,
+    case p_what when 'audit' then 'audit:read' else 'account:manage' end);
+  perform app.log_command(p_account,
+    case p_what when 'audit' then 'audit.export' else 'account.export' end,
+    'account', p_account, null, p_now);
+end
+$function$;
+revoke execute on function app.note_export(uuid,text,timestamp with time zone) from public;
+grant execute on function app.note_export(uuid,text,timestamp with time zone) to authenticated;
+grant execute on function app.note_export(uuid,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.note_sign_in()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
+  v_user uuid := (v_row ->> 'userId')::uuid;
+  v_what text := tg_argv[0];
+begin
+  case v_what
+    when 'session' then
+      -- One that ran out by itself is nobody's deed.
+      if tg_op = 'INSERT' or (v_row ->> 'expiresAt')::timestamptz > clock_timestamp() then
+        perform app.log_sign_in(v_user,
+          case tg_op when 'INSERT' then 'session.start' else 'session.end' end,
+          jsonb_build_object('session_id', v_row ->> 'id'));
+      end if;
+    when 'account' then
+      if tg_op = 'UPDATE' then
+        if old."password" is distinct from new."password" then
+          perform app.log_sign_in(v_user, 'password.change', '{}');
+        end if;
+      else
+        perform app.log_sign_in(v_user, case tg_op when 'INSERT' then 'sign_in.link' else 'sign_in.unlink' end,
+          jsonb_build_object('provider', v_row ->> 'providerId'));
+      end if;
+    when 'totp' then
+      if tg_op = 'DELETE' or (v_row ->> 'verified')::boolean and
+        (tg_op = 'INSERT' or not coalesce(old."verified", false)) then
+        perform app.log_sign_in(v_user, case tg_op when 'DELETE' then 'totp.disable' else 'totp.enable' end, '{}');
+      elsif tg_op = 'UPDATE' and old."backupCodes" is distinct from new."backupCodes" then
+        perform app.log_sign_in(v_user, 'totp.recovery_codes', '{}');
+      end if;
+    when 'passkey' then
+      perform app.log_sign_in(v_user, case tg_op when 'INSERT' then 'passkey.add' else 'passkey.remove' end,
+        jsonb_build_object('name', v_row ->> 'name'));
+    else
+      null;
+  end case;
+  return null;
+end
+$function$;
+revoke execute on function app.note_sign_in() from public;
 
 CREATE OR REPLACE FUNCTION app.note_validation(p_connection uuid, p_version integer, p_scopes text[], p_groups text[], p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS void
@@ -2640,6 +4059,125 @@ end
 $function$;
 revoke execute on function app.note_validation(uuid,integer,text[],text[],timestamp with time zone,timestamp with time zone) from public;
 grant execute on function app.note_validation(uuid,integer,text[],text[],timestamp with time zone,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.note_viewers(p_account uuid, p_drafts jsonb, p_events uuid[], p_first bigint, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_told jsonb;
+  v_changed uuid[];
+begin
+  -- Each event with a handler, and everybody it names: actor (1), gifter (2), recipients (3 …).
+  select jsonb_agg(jsonb_build_object(
+      'ord', d.ord, 'event_type', d.event_type, 'handler', h.handler, 'platform', d.platform,
+      'at', coalesce(d.occurred_at, p_now), 'tier', d.data -> 'tier', 'is_gift', d.data -> 'is_gift',
+      'gifter', case when h.handler = 'gift' then d.data #>> '{user,id}' else d.data #>> '{gifter,id}' end,
+      'place', n.place, 'id', n.person ->> 'id', 'login', n.person ->> 'login',
+      'name', n.person ->> 'name', 'picture', n.person ->> 'picture'))
+  into v_told
+  from rows from (jsonb_to_recordset(p_drafts) as (event_type text, platform text, origin text,
+      data jsonb, occurred_at timestamptz))
+    with ordinality as d (event_type, platform, origin, data, occurred_at, ord)
+  join app.event_handlers h on h.event_type = d.event_type
+  cross join lateral (
+    select 1 as place, d.data -> 'user' as person
+    union all
+    select 2, d.data -> 'gifter'
+    union all
+    select 2 + r.place, r.person
+    from jsonb_array_elements(case when jsonb_typeof(d.data -> 'recipients') = 'array'
+      then d.data -> 'recipients' else '[]' end) with ordinality as r (person, place)
+  ) n
+  where coalesce(d.origin, 'live') in ('live', 'poll')
+    and char_length(n.person ->> 'id') between 1 and 200;
+  if v_told is null then
+    return;
+  end if;
+
+  with told as (
+    select t.platform, t.at, t.id, left(coalesce(t.login, ''), 200) as login,
+      left(coalesce(t.name, t.login, t.id), 200) as name, left(t.picture, 2000) as picture
+    from jsonb_to_recordset(v_told)
+      as t (platform text, at timestamptz, id text, login text, name text, picture text)
+  )
+  insert into app.viewers as v (account_id, platform, platform_user_id, login, name, named_at, picture,
+    picture_at, first_seen_at, last_seen_at)
+  select p_account, t.platform, t.id,
+    (array_agg(t.login order by t.at desc, t.name desc, t.login desc))[1],
+    (array_agg(t.name order by t.at desc, t.name desc, t.login desc))[1],
+    max(t.at),
+    (array_agg(t.picture order by t.at desc, t.picture desc) filter (where t.picture is not null))[1],
+    max(t.at) filter (where t.picture is not null), min(t.at), max(t.at)
+  from told t
+  group by t.platform, t.id
+  on conflict (account_id, platform, platform_user_id) do update
+  set login = case when (excluded.named_at, excluded.name, excluded.login) > (v.named_at, v.name, v.login)
+      then excluded.login else v.login end,
+    name = case when (excluded.named_at, excluded.name, excluded.login) > (v.named_at, v.name, v.login)
+      then excluded.name else v.name end,
+    named_at = greatest(v.named_at, excluded.named_at),
+    picture = case when v.picture_at is null or (excluded.picture_at, excluded.picture) > (v.picture_at, v.picture)
+      then excluded.picture else v.picture end,
+    picture_at = greatest(v.picture_at, excluded.picture_at),
+    first_seen_at = least(v.first_seen_at, excluded.first_seen_at),
+    last_seen_at = greatest(v.last_seen_at, excluded.last_seen_at);
+
+  insert into app.viewer_events (viewer_id, event_id, event_created_at, event_type, seq)
+  select v.id, p_events[t.ord], p_now, t.event_type, p_first - 1 + t.ord
+  from jsonb_to_recordset(v_told) as t (ord integer, place integer, platform text, id text, event_type text)
+  join app.viewers v on v.account_id = p_account and v.platform = t.platform and v.platform_user_id = t.id
+  where t.place = 1
+  on conflict do nothing;
+
+  insert into app.follower_history (viewer_id, account_id, action, at)
+  select v.id, p_account, t.handler, t.at
+  from jsonb_to_recordset(v_told) as t (place integer, platform text, id text, handler text, at timestamptz)
+  join app.viewers v on v.account_id = p_account and v.platform = t.platform and v.platform_user_id = t.id
+  where t.place = 1 and t.handler in ('follow', 'unfollow')
+  on conflict do nothing;
+
+  with fact as (
+    select v.id as viewer_id,
+      case when t.handler = 'gift' then 'subscribe' when t.handler = 'upgrade' then 'renew'
+        else t.handler end as kind,
+      t.at,
+      case when t.handler in ('gift', 'subscribe', 'renew', 'upgrade') then jsonb_build_object(
+        -- smallint's own limits: a number beyond them is no tier.
+        'tier', case when jsonb_typeof(t.tier) = 'number' and (t.tier)::numeric between 0 and 1000
+          then to_jsonb(trunc((t.tier)::numeric)) end,
+        'is_gift', case t.handler when 'gift' then true when 'upgrade' then false
+          when 'subscribe' then coalesce(t.is_gift = 'true', false) end,
+        'gifter', case when t.handler in ('gift', 'subscribe') then t.gifter end)
+      else '{}' end as detail
+    from jsonb_to_recordset(v_told) as t (place integer, platform text, id text, handler text,
+      at timestamptz, tier jsonb, is_gift jsonb, gifter text)
+    join app.viewers v on v.account_id = p_account and v.platform = t.platform and v.platform_user_id = t.id
+    where (t.handler = 'gift' and t.place > 2)
+      or (t.place = 1 and t.handler in ('subscribe', 'renew', 'upgrade', 'unsubscribe',
+        'moderator_add', 'moderator_remove', 'vip_add', 'vip_remove'))
+  ),
+  kept as (
+    insert into app.viewer_facts as f (viewer_id, kind, at, detail)
+    -- Told twice for one instant and differently: one of them, whichever came first.
+    select n.viewer_id, n.kind, n.at, (array_agg(n.detail order by n.detail desc))[1]
+    from fact n
+    group by n.viewer_id, n.kind, n.at
+    on conflict (viewer_id, kind, at) do update
+    set detail = excluded.detail
+    where excluded.detail > f.detail
+    returning f.viewer_id
+  )
+  select array_agg(distinct k.viewer_id) into v_changed from kept k;
+  if v_changed is not null then
+    perform app.derive_subscriptions(v_changed);
+    perform app.derive_roles(v_changed);
+  end if;
+end
+$function$;
+revoke execute on function app.note_viewers(uuid,jsonb,uuid[],bigint,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION app.notify_connection_change()
  RETURNS trigger
@@ -2675,6 +4213,64 @@ end
 $function$;
 revoke execute on function app.notify_member_change() from public;
 
+CREATE OR REPLACE FUNCTION app.notify_session_end()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform pg_notify('cuelight_revoked', jsonb_build_object('session_id', old."id")::text);
+  return null;
+end
+$function$;
+revoke execute on function app.notify_session_end() from public;
+
+CREATE OR REPLACE FUNCTION app.open_poll(p_connection uuid, p_name text, p_came text[], p_left text[], p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_poll app.source_polls;
+  v_account uuid;
+  v_top bigint;
+begin
+  select c.account_id, a.next_seq - 1 into v_account, v_top
+  from app.platform_connections c
+  join app.accounts a on a.id = c.account_id
+  where c.id = p_connection;
+  if not found then
+    perform app.refuse('CU404', format('There is no connection %s', p_connection));
+  end if;
+  insert into app.source_polls (connection_id, name, opened_at)
+  values (p_connection, p_name, p_now)
+  on conflict (connection_id, name) do update
+  set opened_at = coalesce(source_polls.opened_at, excluded.opened_at)
+  returning * into v_poll;
+  return jsonb_build_object('version', v_poll.version, 'opened_at', v_poll.opened_at,
+    'known_until', v_poll.known_until, 'members', v_poll.members, 'seq', v_top,
+    'delivered', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'login', coalesce(d.login, ''),
+        'name', coalesce(d.name, ''), 'came', d.came)), '[]')
+      from (
+        select distinct on (e.data #>> '{user,id}') e.data #>> '{user,id}' as id,
+          e.data #>> '{user,login}' as login, e.data #>> '{user,name}' as name,
+          e.event_type = any (p_came) as came
+        from app.platform_events e
+        where v_poll.seq is not null and e.account_id = v_account and e.seq > v_poll.seq
+          and e.seq <= v_top and e.event_type = any (p_came || p_left)
+          -- A drill changes nobody's role.
+          and e.origin <> 'test'
+        order by e.data #>> '{user,id}', e.seq desc
+      ) d
+      where d.id is not null));
+end
+$function$;
+revoke execute on function app.open_poll(uuid,text,text[],text[],timestamp with time zone) from public;
+grant execute on function app.open_poll(uuid,text,text[],text[],timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.overlay_document(p_overlay uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2693,6 +4289,25 @@ $function$;
 revoke execute on function app.overlay_document(uuid) from public;
 grant execute on function app.overlay_document(uuid) to authenticated;
 grant execute on function app.overlay_document(uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.pairing_document(p_pairing uuid, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('id', p.id,
+      'state', case when p.used_at is not null then 'paired'
+        when p.expires_at <= p_now then 'expired' else 'waiting' end,
+      'permissions', to_jsonb(p.permissions), 'expires_at', p.expires_at,
+      'key', app.key_document(p.key_id))
+    from app.pairings p
+    where p.id = p_pairing);
+end
+$function$;
+revoke execute on function app.pairing_document(uuid,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION app.part_with_client(p_account uuid, p_platform text, p_client_id text, p_now timestamp with time zone)
  RETURNS void
@@ -2740,14 +4355,12 @@ begin
       select array_agg(rp.permission order by rp.permission) into v_permissions
       from app.members m
       join app.role_permissions rp on rp.role = m.role
-      where m.account_id = p_account and m.user_id = (v_claims ->> 'sub')::uuid;
-    when 'api', 'remote' then
-      select array_agg(rp.permission order by rp.permission) into v_permissions
+      where m.account_id = p_account and m.user_id = app.current_person();
+    when 'api', 'remote', 'ingest' then
+      select app.permissions_of_key(k) into v_permissions
       from app.keys k
-      join app.members m on m.account_id = k.account_id and m.user_id = k.created_by
-      join app.role_permissions rp on rp.role = m.role and rp.permission = any (k.permissions)
       where k.id = (v_claims ->> 'key_id')::uuid and k.account_id = p_account
-        and k.kind = v_claims ->> 'kind' and k.revoked_at is null;
+        and k.kind = v_claims ->> 'kind' and app.is_live(k);
     else
       null;
   end case;
@@ -2755,6 +4368,37 @@ begin
 end
 $function$;
 revoke execute on function app.permissions_in(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.permissions_of(p_role text)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(array_agg(rp.permission order by rp.permission), '{}')
+    from app.role_permissions rp
+    where rp.role = p_role);
+end
+$function$;
+revoke execute on function app.permissions_of(text) from public;
+
+CREATE OR REPLACE FUNCTION app.permissions_of_key(p_key app.keys)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(array_agg(rp.permission order by rp.permission), '{}')
+    from app.members m
+    join app.role_permissions rp on rp.role = m.role and rp.permission = any (p_key.permissions)
+    where m.account_id = p_key.account_id and m.user_id = p_key.created_by);
+end
+$function$;
+revoke execute on function app.permissions_of_key(app.keys) from public;
 
 CREATE OR REPLACE FUNCTION app.permitted_accounts(p_permission text)
  RETURNS uuid[]
@@ -2771,8 +4415,8 @@ begin
         select array_agg(m.account_id)
         from app.members m
         join app.role_permissions rp on rp.role = m.role and rp.permission = p_permission
-        where m.user_id = (v_claims ->> 'sub')::uuid)
-      when v_claims ->> 'kind' in ('api', 'remote') then (
+        where m.user_id = app.current_person())
+      when v_claims ->> 'kind' in ('api', 'remote', 'ingest') then (
         select array_agg(k.account_id)
         from app.keys k
         where k.id = (v_claims ->> 'key_id')::uuid
@@ -2912,6 +4556,26 @@ begin
 end
 $function$;
 revoke execute on function app.publish_plays(uuid[],text[],timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.publish_source(p_connection uuid, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_account uuid;
+  v_state jsonb;
+begin
+  select s.account_id, jsonb_build_object('connection_id', s.connection_id, 'mode', s.mode,
+    'state', s.state, 'since', s.since, 'session_count', s.session_count, 'problems', s.problems)
+  into v_account, v_state
+  from app.sources s
+  where s.connection_id = p_connection;
+  perform app.publish_status(v_account, null, 'source', false, v_state, p_now);
+end
+$function$;
+revoke execute on function app.publish_source(uuid,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION app.publish_status(p_account uuid, p_overlay uuid, p_subject text, p_counts boolean, p_state jsonb, p_now timestamp with time zone)
  RETURNS void
@@ -3074,6 +4738,56 @@ $function$;
 revoke execute on function app.purge_access(timestamp with time zone) from public;
 grant execute on function app.purge_access(timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.purge_accounts(p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_account uuid;
+  v_table record;
+  v_rows integer;
+  v_gone integer := 0;
+begin
+  select d.account_id into v_account
+  from app.account_deletions d
+  order by d.requested_at, d.account_id
+  limit 1
+  -- Another process is at it.
+  for update skip locked;
+  if not found then
+    return 0;
+  end if;
+  perform set_config('app.purging', v_account::text, true);
+  for v_table in
+    select t.name, t.condition from app.account_tables() t
+    where t.name not in ('accounts', 'account_deletions')
+    order by t.level desc, t.name
+  loop
+    execute format('delete from app.%1$I where (tableoid, ctid) in (
+      select t.tableoid, t.ctid from app.%1$I t where (%2$s) limit $2)', v_table.name, v_table.condition)
+    using v_account, p_limit;
+    get diagnostics v_rows = row_count;
+    v_gone := v_gone + v_rows;
+    -- What refers to these rows goes first.
+    exit when v_rows = p_limit;
+  end loop;
+  if v_gone = 0 then
+    -- Hosted Realtime keeps its own messages for three days and lets nobody else remove them.
+    if has_table_privilege('realtime.messages', 'delete') then
+      execute 'delete from realtime.messages m where m.topic = $1' using 'account:' || v_account;
+    end if;
+    delete from app.accounts a where a.id = v_account;
+    v_gone := 1;
+  end if;
+  perform set_config('app.purging', '', true);
+  return v_gone;
+end
+$function$;
+revoke execute on function app.purge_accounts(integer) from public;
+grant execute on function app.purge_accounts(integer) to service_role;
+
 CREATE OR REPLACE FUNCTION app.purge_expired(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -3171,6 +4885,23 @@ $function$;
 revoke execute on function app.purge_sessions(timestamp with time zone) from public;
 grant execute on function app.purge_sessions(timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.purge_sources(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_purged integer;
+begin
+  delete from app.quota_snapshots q where q.at < p_now - interval '30 days';
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$function$;
+revoke execute on function app.purge_sources(timestamp with time zone) from public;
+grant execute on function app.purge_sources(timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.put_off_refresh(p_connection uuid, p_version integer, p_holder uuid, p_is_unanswered boolean, p_pause_s numeric, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS void
  LANGUAGE plpgsql
@@ -3262,6 +4993,7 @@ declare
   v_paused boolean;
   v_names integer;
   v_showable text[];
+  v_types text[];
   -- The new ones, by position, and what they become.
   v_drafts jsonb := p_drafts;
   v_events uuid[];
@@ -3297,8 +5029,9 @@ begin
   end if;
 
   select count(d.transport_key) + count(d.business_key), array_agg(gen_random_uuid()),
-    array_agg(distinct d.event_type) filter (where d.class in ('animated', 'alert'))
-  into v_names, v_events, v_showable
+    array_agg(distinct d.event_type) filter (where d.class in ('animated', 'alert')),
+    array_agg(distinct d.event_type)
+  into v_names, v_events, v_showable, v_types
   from jsonb_to_recordset(p_drafts)
     as d (event_type text, class text, transport_key text, business_key text);
 
@@ -3356,6 +5089,11 @@ begin
         occurred_at timestamptz))
       with ordinality as d (event_type, class, platform, origin, external_id, data, raw, metadata,
         priority, duration_ms, cancelable, replayable, scheduled_at, occurred_at, ord);
+
+    -- Most batches end here: the types that change records are few.
+    if exists (select from app.event_handlers h where h.event_type = any (v_types)) then
+      perform app.handle_events(p_account, v_drafts, v_events, v_first, p_now);
+    end if;
 
     perform app.publish_events(p_account, v_epoch, v_first, v_first - 1 + cardinality(v_events), p_now);
 
@@ -3488,9 +5226,15 @@ revoke execute on function app.refuse(text,text) from public;
 CREATE OR REPLACE FUNCTION app.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 begin
+  if tg_op = 'DELETE' and exists (
+    select from app.account_deletions d
+    where d.account_id::text = current_setting('app.purging', true)) then
+    return null;
+  end if;
   raise exception '%.% is append-only', tg_table_schema, tg_table_name using errcode = 'CU409';
 end
 $function$;
@@ -3564,6 +5308,21 @@ $function$;
 revoke execute on function app.release_gathering(uuid,text,bigint,jsonb,jsonb,jsonb,timestamp with time zone,timestamp with time zone) from public;
 grant execute on function app.release_gathering(uuid,text,bigint,jsonb,jsonb,jsonb,timestamp with time zone,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.release_sources(p_owner uuid, p_connection uuid DEFAULT NULL::uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.sources s
+  set owner = null, lease_until = null
+  where s.owner = p_owner and (p_connection is null or s.connection_id = p_connection);
+end
+$function$;
+revoke execute on function app.release_sources(uuid,uuid) from public;
+grant execute on function app.release_sources(uuid,uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION app.release_task(p_owner uuid, p_name text, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS void
  LANGUAGE plpgsql
@@ -3625,6 +5384,25 @@ $function$;
 revoke execute on function app.remove_client(uuid,text,text,timestamp with time zone) from public;
 grant execute on function app.remove_client(uuid,text,text,timestamp with time zone) to authenticated;
 grant execute on function app.remove_client(uuid,text,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.remove_member(p_account uuid, p_user uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.lock_members(p_account, 'members:edit');
+  if p_user = app.actor_id() then
+    perform app.refuse('CU409', 'To go yourself, leave the account');
+  end if;
+  perform app.require_role_within(p_account, app.role_of(p_account, p_user));
+  return app.drop_member(p_account, p_user, 'member.remove', p_now);
+end
+$function$;
+revoke execute on function app.remove_member(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.remove_member(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.remove_member(uuid,uuid,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.renew_epochs()
  RETURNS integer
@@ -3798,6 +5576,118 @@ revoke execute on function app.report_play(uuid,uuid,uuid,integer,text,jsonb,tim
 grant execute on function app.report_play(uuid,uuid,uuid,integer,text,jsonb,timestamp with time zone) to authenticated;
 grant execute on function app.report_play(uuid,uuid,uuid,integer,text,jsonb,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.report_source(p_connection uuid, p_owner uuid, p_state text, p_session_count integer, p_problems jsonb, p_session text, p_counts jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_source app.sources;
+  v_problems jsonb;
+begin
+  select s.* into v_source from app.sources s where s.connection_id = p_connection for update;
+  if not found then
+    return false;
+  end if;
+  if p_counts <> '{}' then
+    update app.eventsub_subscriptions e
+    set received = e.received + (k.value ->> 'received')::bigint,
+      last_event_at = greatest(e.last_event_at, (k.value ->> 'last_event_at')::timestamptz)
+    from jsonb_each(p_counts) k
+    where e.connection_id = p_connection and e.type = k.key;
+    update app.sources s
+    set received = s.received + k.received, last_event_at = greatest(s.last_event_at, k.last_event_at)
+    from (
+      select sum((c.value ->> 'received')::bigint) as received,
+        max((c.value ->> 'last_event_at')::timestamptz) as last_event_at
+      from jsonb_each(p_counts) c
+    ) k
+    where s.connection_id = p_connection;
+  end if;
+  if v_source.owner is distinct from p_owner then
+    return false;
+  end if;
+  v_problems := (
+    select coalesce(jsonb_agg(n.problem || jsonb_build_object('since', coalesce(
+      (select o.problem -> 'since' from jsonb_array_elements(v_source.problems) as o (problem)
+        where o.problem ->> 'code' = n.problem ->> 'code' limit 1), to_jsonb(p_now))) order by n.ord), '[]')
+    from jsonb_array_elements(p_problems) with ordinality as n (problem, ord));
+  update app.sources s
+  set state = p_state,
+    since = case when s.state = p_state then s.since else p_now end,
+    session_count = p_session_count,
+    problems = v_problems,
+    sessions = case when p_session is null or p_session = any (s.sessions) then s.sessions
+      else (array_prepend(p_session, s.sessions))[1:20] end
+  where s.connection_id = p_connection;
+  if (v_source.state, v_source.session_count, v_source.problems)
+    is distinct from (p_state, p_session_count, v_problems) then
+    perform app.publish_source(p_connection, p_now);
+  end if;
+  return true;
+end
+$function$;
+revoke execute on function app.report_source(uuid,uuid,text,integer,jsonb,text,jsonb,timestamp with time zone) from public;
+grant execute on function app.report_source(uuid,uuid,text,integer,jsonb,text,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.request_reconcile(p_account uuid, p_connection uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_status text;
+begin
+  perform app.require_permission(p_account, 'connections:edit');
+  select c.status into v_status
+  from app.platform_connections c
+  where c.id = p_connection and c.account_id = p_account;
+  if not found then
+    perform app.refuse('CU404', format('There is no connection %s', p_connection));
+  end if;
+  update app.sources s set reconcile_requested_at = p_now where s.connection_id = p_connection;
+  if not found or v_status = 'disconnected' then
+    perform app.refuse('CU409', 'This channel is not connected by consent, so what it is subscribed to '
+      'cannot be looked at: connect it again');
+  end if;
+  perform app.log_command(p_account, 'connection.reconcile', 'connection', p_connection, null, p_now);
+  -- The way by which servers hear of changed connections (access).
+  perform pg_notify('cuelight_connections', p_connection::text);
+  return to_jsonb(p_now);
+end
+$function$;
+revoke execute on function app.request_reconcile(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.request_reconcile(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.request_reconcile(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.request_reconciles(p_reconciled_before timestamp with time zone, p_looked_before timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_ids uuid[];
+begin
+  with due as (
+    update app.sources s
+    set reconcile_requested_at = p_now
+    where s.owner is not null
+      and (s.reconciled_at is null or s.reconciled_at < p_reconciled_before
+        or not exists (select from app.quota_snapshots q
+          where q.connection_id = s.connection_id and q.at >= p_looked_before))
+    returning s.connection_id
+  )
+  select array_agg(d.connection_id) into v_ids from due d;
+  perform pg_notify('cuelight_connections', i.id::text) from unnest(v_ids) as i (id);
+  return coalesce(cardinality(v_ids), 0);
+end
+$function$;
+revoke execute on function app.request_reconciles(timestamp with time zone,timestamp with time zone,timestamp with time zone) from public;
+grant execute on function app.request_reconciles(timestamp with time zone,timestamp with time zone,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.require_key_permission(p_account uuid, p_kind text)
  RETURNS void
  LANGUAGE plpgsql
@@ -3825,6 +5715,21 @@ begin
 end
 $function$;
 revoke execute on function app.require_operator(uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.require_other_owner(p_account uuid, p_user uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (select from app.members m
+    where m.account_id = p_account and m.role = 'owner' and m.user_id <> p_user) then
+    perform app.refuse('CU409', 'The last owner stays: give the ownership to somebody first, or delete the account');
+  end if;
+end
+$function$;
+revoke execute on function app.require_other_owner(uuid,uuid) from public;
 
 CREATE OR REPLACE FUNCTION app.require_overlay(p_account uuid, p_overlay uuid)
  RETURNS void
@@ -3981,6 +5886,37 @@ $function$;
 revoke execute on function app.require_reconnects(text,text,text,text,timestamp with time zone) from public;
 grant execute on function app.require_reconnects(text,text,text,text,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.require_role_within(p_account uuid, p_role text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if p_role is null or not exists (select from app.roles r where r.name = p_role) then
+    perform app.refuse('CU400', format('role: there is no role %s', coalesce(p_role, 'null')));
+  end if;
+  if not app.permissions_of(p_role) <@ app.permissions_in(p_account) then
+    perform app.refuse('CU403', format('You cannot give or take the role %s: it may more than you', p_role));
+  end if;
+end
+$function$;
+revoke execute on function app.require_role_within(uuid,text) from public;
+
+CREATE OR REPLACE FUNCTION app.require_viewer(p_account uuid, p_viewer uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (select from app.viewers v where v.id = p_viewer and v.account_id = p_account) then
+    perform app.refuse('CU404', format('There is no viewer %s', p_viewer));
+  end if;
+end
+$function$;
+revoke execute on function app.require_viewer(uuid,uuid) from public;
+
 CREATE OR REPLACE FUNCTION app.resume(p_account uuid, p_overlay uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -3994,6 +5930,35 @@ $function$;
 revoke execute on function app.resume(uuid,uuid,timestamp with time zone) from public;
 grant execute on function app.resume(uuid,uuid,timestamp with time zone) to authenticated;
 grant execute on function app.resume(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.revoke_invitation(p_account uuid, p_invitation uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_invitation app.invitations;
+begin
+  perform app.lock_members(p_account, 'members:edit');
+  select * into v_invitation from app.invitations i
+  where i.id = p_invitation and i.account_id = p_account
+  for update;
+  if not found then
+    perform app.refuse('CU404', format('There is no invitation %s', p_invitation));
+  end if;
+  if v_invitation.accepted_at is not null then
+    perform app.refuse('CU409', 'This invitation was accepted: remove the member instead');
+  end if;
+  update app.invitations i set revoked_at = p_now where i.id = p_invitation and i.revoked_at is null;
+  perform app.log_command(p_account, 'invitation.revoke', 'invitation', p_invitation,
+    jsonb_build_object('already', v_invitation.revoked_at is not null), p_now);
+  return app.invitation_document(p_invitation);
+end
+$function$;
+revoke execute on function app.revoke_invitation(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.revoke_invitation(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.revoke_invitation(uuid,uuid,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.revoke_key(p_account uuid, p_key uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -4017,7 +5982,25 @@ revoke execute on function app.revoke_key(uuid,uuid,timestamp with time zone) fr
 grant execute on function app.revoke_key(uuid,uuid,timestamp with time zone) to authenticated;
 grant execute on function app.revoke_key(uuid,uuid,timestamp with time zone) to service_role;
 
-CREATE OR REPLACE FUNCTION app.rotate_key(p_account uuid, p_key uuid, p_token_hash bytea, p_hint text, p_now timestamp with time zone DEFAULT clock_timestamp())
+CREATE OR REPLACE FUNCTION app.role_of(p_account uuid, p_user uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_role text;
+begin
+  select m.role into v_role from app.members m where m.account_id = p_account and m.user_id = p_user;
+  if not found then
+    perform app.refuse('CU404', format('There is no member %s', p_user));
+  end if;
+  return v_role;
+end
+$function$;
+revoke execute on function app.role_of(uuid,uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.rotate_key(p_account uuid, p_key uuid, p_token_hash bytea, p_hint text, p_overlap interval, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4034,23 +6017,38 @@ begin
   if v_old.revoked_at is not null then
     perform app.refuse('CU410', 'This key was revoked: make a new one');
   end if;
+  if v_old.ends_at is not null then
+    perform app.refuse('CU409', 'This key has a successor already: rotate that one');
+  end if;
   if p_token_hash is null or octet_length(p_token_hash) <> 32 then
     perform app.refuse('CU400', 'token_hash: must be a SHA-256, 32 bytes');
+  end if;
+  if p_overlap is null or p_overlap < interval '0' or p_overlap > interval '7 days' then
+    perform app.refuse('CU400', 'overlap: an old key goes on for 7 days at most');
+  end if;
+  -- Else whoever rotates would hold a secret that may more than they do.
+  if v_old.kind <> 'overlay' and not app.permissions_of_key(v_old) <@ app.permissions_in(p_account) then
+    perform app.refuse('CU403', 'You cannot give what you do not have: this key may more than you');
   end if;
   insert into app.keys (account_id, kind, name, hint, overlay_id, permissions, token_hash,
     created_by, rotated_from, created_at)
   values (p_account, v_old.kind, v_old.name, p_hint, v_old.overlay_id, v_old.permissions,
     p_token_hash, v_old.created_by, v_old.id, p_now)
   returning id into v_id;
-  perform app.end_key(v_old, p_now);
+  if p_overlap = interval '0' then
+    perform app.end_key(v_old, p_now);
+  else
+    update app.keys set ends_at = p_now + p_overlap where id = v_old.id;
+  end if;
   perform app.log_command(p_account, 'key.rotate', 'key', v_old.id,
-    jsonb_build_object('kind', v_old.kind, 'new_key_id', v_id), p_now);
+    jsonb_build_object('kind', v_old.kind, 'new_key_id', v_id,
+      'overlap_s', extract(epoch from p_overlap)), p_now);
   return app.key_document(v_id);
 end
 $function$;
-revoke execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) from public;
-grant execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) to authenticated;
-grant execute on function app.rotate_key(uuid,uuid,bytea,text,timestamp with time zone) to service_role;
+revoke execute on function app.rotate_key(uuid,uuid,bytea,text,interval,timestamp with time zone) from public;
+grant execute on function app.rotate_key(uuid,uuid,bytea,text,interval,timestamp with time zone) to authenticated;
+grant execute on function app.rotate_key(uuid,uuid,bytea,text,interval,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.run_task(p_account uuid, p_name text, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -4148,6 +6146,58 @@ revoke execute on function app.save_connection(uuid,text,text,text,bytea,timesta
 grant execute on function app.save_connection(uuid,text,text,text,bytea,timestamp with time zone) to authenticated;
 grant execute on function app.save_connection(uuid,text,text,text,bytea,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.save_subscriptions(p_connection uuid, p_rows jsonb, p_all boolean, p_quota jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- In one order, whoever writes.
+  perform from app.sources s where s.connection_id = p_connection for update;
+  if p_all then
+    delete from app.eventsub_subscriptions e
+    where e.connection_id = p_connection
+      and not exists (select from jsonb_array_elements(p_rows) r where r ->> 'type' = e.type);
+  end if;
+  insert into app.eventsub_subscriptions (connection_id, type, version, status, reason, platform_id,
+    cost, updated_at)
+  select p_connection, r.type, r.version, r.status, left(r.reason, 500), r.platform_id, r.cost, p_now
+  from jsonb_to_recordset(p_rows)
+    as r (type text, version text, status text, reason text, platform_id text, cost integer)
+  on conflict (connection_id, type) do update
+  set version = excluded.version, status = excluded.status, reason = excluded.reason,
+    platform_id = excluded.platform_id, cost = excluded.cost, updated_at = excluded.updated_at;
+  if p_quota is not null then
+    insert into app.quota_snapshots (connection_id, total, total_cost, max_total_cost, at)
+    select p_connection, q.total, q.total_cost, q.max_total_cost, p_now
+    from jsonb_to_record(p_quota) as q (total integer, total_cost integer, max_total_cost integer);
+  end if;
+  if p_all then
+    update app.sources s set reconciled_at = p_now where s.connection_id = p_connection;
+  end if;
+end
+$function$;
+revoke execute on function app.save_subscriptions(uuid,jsonb,boolean,jsonb,timestamp with time zone) from public;
+grant execute on function app.save_subscriptions(uuid,jsonb,boolean,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.schedule_poll(p_connection uuid, p_name text, p_every_s integer, p_next_at timestamp with time zone, p_error text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.source_polls (connection_id, name, every_s, next_at, last_error)
+  values (p_connection, p_name, p_every_s, p_next_at, left(p_error, 500))
+  on conflict (connection_id, name) do update
+  set every_s = excluded.every_s, next_at = excluded.next_at,
+    last_error = coalesce(excluded.last_error, source_polls.last_error);
+end
+$function$;
+revoke execute on function app.schedule_poll(uuid,text,integer,timestamp with time zone,text) from public;
+grant execute on function app.schedule_poll(uuid,text,integer,timestamp with time zone,text) to service_role;
+
 CREATE OR REPLACE FUNCTION app.send_hint(p_topic text, p_type text, p_payload jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -4176,6 +6226,29 @@ exception when others then
 end
 $function$;
 revoke execute on function app.send_hints(text[],text[],jsonb[]) from public;
+
+CREATE OR REPLACE FUNCTION app.set_default_account(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if app.current_person() is null or not app.is_related(p_account) then
+    perform app.refuse('CU404', format('There is no account %s', p_account));
+  end if;
+  -- First the old, then the new: the index allows one at any moment.
+  update app.members m set is_default = false
+  where m.user_id = app.actor_id() and m.is_default and m.account_id <> p_account;
+  update app.members m set is_default = true
+  where m.user_id = app.actor_id() and m.account_id = p_account and not m.is_default;
+  perform app.log_command(p_account, 'member.default', 'member', app.actor_id(), null, p_now);
+  return app.my_accounts();
+end
+$function$;
+revoke execute on function app.set_default_account(uuid,timestamp with time zone) from public;
+grant execute on function app.set_default_account(uuid,timestamp with time zone) to authenticated;
+grant execute on function app.set_default_account(uuid,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.set_paused(p_account uuid, p_overlay uuid, p_paused boolean, p_now timestamp with time zone)
  RETURNS jsonb
@@ -4322,6 +6395,37 @@ $function$;
 revoke execute on function app.settle_plays(timestamp with time zone) from public;
 grant execute on function app.settle_plays(timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.settle_poll(p_connection uuid, p_name text, p_version integer, p_known_until timestamp with time zone, p_members jsonb, p_seq bigint, p_checked jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_missed bigint;
+begin
+  select coalesce(sum((c ->> 'missed')::bigint), 0) into v_missed from jsonb_array_elements(p_checked) c;
+  perform from app.sources s where s.connection_id = p_connection for update;
+  update app.source_polls p
+  set version = p.version + 1, opened_at = null,
+    known_until = coalesce(p_known_until, p.known_until), members = p_members, seq = p_seq,
+    last_at = p_now, last_error = null, missed = p.missed + v_missed
+  where p.connection_id = p_connection and p.name = p_name and p.version = p_version;
+  -- Somebody else has settled the same look.
+  if not found then
+    return;
+  end if;
+  update app.eventsub_subscriptions e
+  set missed = e.missed + (c ->> 'missed')::bigint, last_poll_at = p_now,
+    last_poll_agreed = (c ->> 'missed')::bigint = 0
+  from jsonb_array_elements(p_checked) c
+  where e.connection_id = p_connection and e.type = c ->> 'type';
+  update app.sources s set missed = s.missed + v_missed where s.connection_id = p_connection;
+end
+$function$;
+revoke execute on function app.settle_poll(uuid,text,integer,timestamp with time zone,jsonb,bigint,jsonb,timestamp with time zone) from public;
+grant execute on function app.settle_poll(uuid,text,integer,timestamp with time zone,jsonb,bigint,jsonb,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.skip(p_account uuid, p_overlay uuid, p_lane text, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -4466,6 +6570,29 @@ end
 $function$;
 revoke execute on function app.task_document(text,boolean,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION app.transfer_ownership(p_account uuid, p_user uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.lock_members(p_account, 'account:manage');
+  perform app.role_of(p_account, p_user);
+  if p_user = app.actor_id() then
+    perform app.refuse('CU409', 'The account is yours already: name another member');
+  end if;
+  update app.members m
+  set role = case m.user_id when p_user then 'owner' else 'administrator' end
+  where m.account_id = p_account and m.user_id in (p_user, app.actor_id());
+  perform app.log_command(p_account, 'member.transfer', 'member', p_user, null, p_now);
+  return app.member_document(p_account, p_user);
+end
+$function$;
+revoke execute on function app.transfer_ownership(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.transfer_ownership(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.transfer_ownership(uuid,uuid,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.update_connection(p_account uuid, p_connection uuid, p_mode text, p_groups text[], p_secret_ciphertext bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -4502,6 +6629,65 @@ $function$;
 revoke execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) from public;
 grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to authenticated;
 grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.use_pairing(p_code_hash bytea, p_name text, p_token_hash bytea, p_hint text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_pairing app.pairings;
+  v_key jsonb;
+begin
+  select * into v_pairing from app.pairings p where p.code_hash = p_code_hash for update;
+  if not found then
+    perform app.refuse('CU404', 'There is no such code: show a new one');
+  end if;
+  if v_pairing.used_at is not null or v_pairing.expires_at <= p_now then
+    perform app.refuse('CU410', 'This code was used or is older than a minute: show a new one');
+  end if;
+  perform set_config('request.jwt.claims', jsonb_build_object('kind', 'member',
+    'sub', v_pairing.created_by, 'role', 'authenticated', 'aud', 'authenticated')::text, true);
+  v_key := app.create_key(v_pairing.account_id, 'remote', p_name, null,
+    array(select unnest(v_pairing.permissions) intersect select unnest(app.permissions_in(v_pairing.account_id))),
+    p_token_hash, p_hint, p_now);
+  update app.pairings p
+  set used_at = p_now, key_id = (v_key ->> 'id')::uuid
+  where p.id = v_pairing.id;
+  return v_key;
+end
+$function$;
+revoke execute on function app.use_pairing(bytea,text,bytea,text,timestamp with time zone) from public;
+grant execute on function app.use_pairing(bytea,text,bytea,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.viewer_document(p_viewer uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('id', v.id, 'platform', v.platform, 'platform_user_id', v.platform_user_id,
+      'login', v.login, 'name', v.name, 'picture', v.picture,
+      'first_seen_at', v.first_seen_at, 'last_seen_at', v.last_seen_at,
+      'followed_at', (select f.followed_at from app.current_followers f where f.viewer_id = v.id),
+      'subscription', (
+        select jsonb_build_object('tier', s.tier, 'is_gift', s.is_gift, 'started_at', s.started_at)
+        from app.viewer_subscriptions s
+        where s.viewer_id = v.id and s.ended_at is null
+        order by s.started_at desc
+        limit 1),
+      'roles', (
+        select coalesce(jsonb_agg(r.role order by r.role), '[]')
+        from app.viewer_roles r
+        where r.viewer_id = v.id and r.revoked_at is null))
+    from app.viewers v
+    where v.id = p_viewer);
+end
+$function$;
+revoke execute on function app.viewer_document(uuid) from public;
 
 CREATE OR REPLACE FUNCTION app.whole_of(p_event jsonb, p_outcomes jsonb)
  RETURNS jsonb
@@ -4556,6 +6742,10 @@ create policy "Subscriptions can be read by who may read overlays" on app.event_
   for select to authenticated
   using ((account_id = ANY (( SELECT app.permitted_accounts('overlays:read'::text) AS permitted_accounts)::uuid[])));
 
+create policy "Follows can be read by who may read who did what" on app.follower_history
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('events:userinfo'::text) AS permitted_accounts)::uuid[])));
+
 create policy "Members can be read by who may read members" on app.members
   for select to authenticated
   using ((account_id = ANY (( SELECT app.permitted_accounts('members:read'::text) AS permitted_accounts)::uuid[])));
@@ -4591,6 +6781,18 @@ create policy "Role permissions can be read by anyone with a token" on app.role_
 create policy "Roles can be read by anyone with a token" on app.roles
   for select to authenticated
   using (true);
+
+create policy "Roles can be read by who may read who did what" on app.viewer_roles
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('events:userinfo'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Subscriptions can be read by who may read who did what" on app.viewer_subscriptions
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('events:userinfo'::text) AS permitted_accounts)::uuid[])));
+
+create policy "Viewers can be read by who may read who did what" on app.viewers
+  for select to authenticated
+  using ((account_id = ANY (( SELECT app.permitted_accounts('events:userinfo'::text) AS permitted_accounts)::uuid[])));
 
 create policy "Topics can be heard by who may join them" on realtime.messages
   for select to authenticated

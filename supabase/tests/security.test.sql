@@ -66,7 +66,7 @@ $$, array['has_permission', 'permitted_accounts', 'require_permission', 'my_acco
   'get_connection', 'update_connection', 'disconnect',
   'save_client', 'remove_client', 'list_clients',
   'begin_authorization', 'take_authorization', 'complete_authorization', 'get_authorization',
-  'list_tasks', 'run_task', 'set_task_enabled',
+  'list_tasks', 'run_task', 'set_task_enabled', 'list_viewers', 'get_viewer', 'erase_viewer',
   'claim_idempotency_key', 'keep_answer'],
   'Tokens may execute the public verbs and nothing else');
 

@@ -11,6 +11,7 @@ import { queueActions } from './queue.ts';
 import { setupActions } from './setup.ts';
 import { streamActions } from './streams.ts';
 import { taskActions } from './tasks.ts';
+import { viewerActions } from './viewers.ts';
 
 export const actions: readonly Action[] = [
 	...eventActions,
@@ -23,5 +24,6 @@ export const actions: readonly Action[] = [
 	...setupActions,
 	...overlayPageActions,
 	...streamActions,
-	...taskActions
+	...taskActions,
+	...viewerActions
 ];

@@ -583,24 +583,26 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  v_claimed jsonb;
 begin
-  return (
-    with due as (
-      select a.id from app.pending_authorizations a
-      where a.status = 'pending' and a.flow = 'device' and a.next_poll_at <= p_now
-        and a.expires_at > p_now and (p_authorization is null or a.id = p_authorization)
-      order by a.next_poll_at
-      limit p_limit
-      for update skip locked
-    ),
-    claimed as (
-      update app.pending_authorizations a
-      set next_poll_at = p_now + make_interval(secs => p_lease_s)
-      from due
-      where a.id = due.id
-      returning a.id
-    )
-    select coalesce(jsonb_agg(app.authorization_document(c.id)), '[]') from claimed c);
+  with due as (
+    select a.id from app.pending_authorizations a
+    where a.status = 'pending' and a.flow = 'device' and a.next_poll_at <= p_now
+      and a.expires_at > p_now and (p_authorization is null or a.id = p_authorization)
+    order by a.next_poll_at
+    limit p_limit
+    for update skip locked
+  ),
+  claimed as (
+    update app.pending_authorizations a
+    set next_poll_at = p_now + make_interval(secs => p_lease_s)
+    from due
+    where a.id = due.id
+    returning a.id
+  )
+  select coalesce(jsonb_agg(app.authorization_document(c.id)), '[]') into v_claimed from claimed c;
+  return v_claimed;
 end
 $$;
 
@@ -892,26 +894,28 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  v_claimed jsonb;
 begin
-  return (
-    with due as (
-      select t.connection_id
-      from app.connection_tokens t
-      join app.platform_connections c on c.id = t.connection_id
-      where c.status = 'connected' and (c.validated_at is null or c.validated_at < p_before)
-        and (t.validating_until is null or t.validating_until <= p_now)
-      order by c.validated_at nulls first
-      limit p_limit
-      for update of t skip locked
-    ),
-    claimed as (
-      update app.connection_tokens t
-      set validating_until = p_now + interval '2 minutes'
-      from due
-      where t.connection_id = due.connection_id
-      returning t.connection_id
-    )
-    select coalesce(jsonb_agg(c.connection_id), '[]') from claimed c);
+  with due as (
+    select t.connection_id
+    from app.connection_tokens t
+    join app.platform_connections c on c.id = t.connection_id
+    where c.status = 'connected' and (c.validated_at is null or c.validated_at < p_before)
+      and (t.validating_until is null or t.validating_until <= p_now)
+    order by c.validated_at nulls first
+    limit p_limit
+    for update of t skip locked
+  ),
+  claimed as (
+    update app.connection_tokens t
+    set validating_until = p_now + interval '2 minutes'
+    from due
+    where t.connection_id = due.connection_id
+    returning t.connection_id
+  )
+  select coalesce(jsonb_agg(c.connection_id), '[]') into v_claimed from claimed c;
+  return v_claimed;
 end
 $$;
 

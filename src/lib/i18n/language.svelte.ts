@@ -16,6 +16,12 @@ import {
 
 export const LOCALE_COOKIE = 'cuelight_locale';
 
+const units = [
+	['day', 86_400],
+	['hour', 3600],
+	['minute', 60]
+] as const;
+
 export class Language {
 	#locale: Locale = $state('en');
 	#translate: Translate = $derived(translator(this.#locale));
@@ -60,7 +66,7 @@ export class Language {
 		}).format(Date.parse(iso));
 	}
 
-	/** `3 minutes ago`; `now` in milliseconds since 1970. */
+	/** `3 minutes ago`, `in 3 minutes`; `now` in milliseconds since 1970. */
 	ago(iso: string, now: number): string {
 		const seconds = Math.round((Date.parse(iso) - now) / 1000);
 		const format = new Intl.RelativeTimeFormat(this.#locale, { numeric: 'auto' });
@@ -80,6 +86,29 @@ export class Language {
 			minimumFractionDigits: 1,
 			maximumFractionDigits: 1
 		}).format(Math.max(0, ms) / 1000);
+	}
+
+	/** `90 s`, `15 min`, `2 hr`: a number of seconds in the largest unit that leaves it whole. */
+	span(seconds: number): string {
+		const [unit, size] = units.find(([, size]) => seconds % size === 0) ?? ['second', 1];
+		return new Intl.NumberFormat(this.#locale, {
+			style: 'unit',
+			unit,
+			unitDisplay: 'short',
+			maximumFractionDigits: 1
+		}).format(seconds / size);
+	}
+
+	/** `20 Nov 2026`, in the reader's own time zone. */
+	day(iso: string): string {
+		return new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium' }).format(Date.parse(iso));
+	}
+
+	percent(share: number): string {
+		return new Intl.NumberFormat(this.#locale, {
+			style: 'percent',
+			maximumFractionDigits: 2
+		}).format(share);
 	}
 
 	number(value: number): string {

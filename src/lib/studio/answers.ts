@@ -113,17 +113,6 @@ export type Key = z.infer<typeof Key>;
 export const KeyMade = z.object({ key: Key, secret: z.string(), url: z.string().nullish() });
 export type KeyMade = z.infer<typeof KeyMade>;
 
-export const Connection = z.object({
-	id: z.uuid(),
-	platform: z.string(),
-	channel_id: z.string(),
-	channel_name: z.string().nullish(),
-	created_at: z.string().nullish(),
-	updated_at: z.string().nullish(),
-	last_delivery_at: z.string().nullish()
-});
-export type Connection = z.infer<typeof Connection>;
-
 /** A test alert is an ordinary recorded event: its id is how the studio follows it. */
 export const TestAnswer = z.object({ event_id: z.uuid() });
 

@@ -6,6 +6,9 @@
 import { z } from 'zod';
 import { errorCodes, type ErrorCode } from '$lib/bus';
 import * as answers from './answers.ts';
+import * as sources from './source-answers.ts';
+import { ChannelStatus } from './status-answers.ts';
+import { Task } from './tasks-answers.ts';
 
 const Problem = z.object({
 	code: z.string(),
@@ -153,13 +156,42 @@ export class Api {
 		this.#call('POST', `/v1/keys/${keyId}/rotate`, answers.KeyMade, {});
 	revokeKey = (keyId: string) => this.#call('DELETE', `/v1/keys/${keyId}`, z.unknown());
 
-	connections = () => this.#call('GET', '/v1/connections', answers.listOf(answers.Connection));
+	platforms = () => this.#call('GET', '/v1/platforms', answers.listOf(sources.ConnectablePlatform));
+	saveClient = (platform: string, client: { client_id: string; client_secret: string | null }) =>
+		this.#call('PUT', `/v1/platforms/${platform}/client`, z.unknown(), client);
+	dropClient = (platform: string) =>
+		this.#call('DELETE', `/v1/platforms/${platform}/client`, z.unknown());
+	authorize = (wish: {
+		platform: string;
+		flow: sources.Flow;
+		groups: readonly string[];
+		mode?: sources.Mode;
+	}) => this.#call('POST', '/v1/connections/authorize', sources.Begun, wish);
+	authorization = (id: string) =>
+		this.#call('GET', `/v1/connections/authorize/${id}`, sources.Authorization);
+	connections = () => this.#call('GET', '/v1/connections', answers.listOf(sources.Connection));
+	changeConnection = (
+		connectionId: string,
+		change: { mode?: sources.Mode; groups?: readonly string[] }
+	) => this.#call('PUT', `/v1/connections/${connectionId}`, z.unknown(), change);
+	disconnect = (connectionId: string) =>
+		this.#call('DELETE', `/v1/connections/${connectionId}`, z.unknown());
+	source = (connectionId: string) =>
+		this.#call('GET', `/v1/connections/${connectionId}/source`, sources.SourceReport);
+	reconcile = (connectionId: string) =>
+		this.#call('POST', `/v1/connections/${connectionId}/reconcile`, sources.SourceReport, {});
 	saveConnection = (connection: {
 		platform: string;
 		channel_id: string;
 		channel_name: string | null;
 		secret: string;
 	}) => this.#call('POST', '/v1/connections', z.unknown(), connection);
+
+	channelStatus = () => this.#call('GET', '/v1/channel-status', answers.listOf(ChannelStatus));
+	tasks = () => this.#call('GET', '/v1/tasks', answers.listOf(Task));
+	runTask = (name: string) => this.#call('POST', `/v1/tasks/${name}/run`, Task, {});
+	enableTask = (name: string, is_enabled: boolean) =>
+		this.#call('PUT', `/v1/tasks/${name}`, Task, { is_enabled });
 
 	setup = (form: { token: string; email: string; password: string; account: string }) =>
 		this.#call('POST', '/v1/setup', answers.SetupAnswer, form);

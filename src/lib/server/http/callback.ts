@@ -31,7 +31,12 @@ function value(url: URL, name: string): string | null {
 }
 
 /** Answers /connect/{platform}/callback. */
-export async function callback({ request, params, url, locals }: RequestEvent): Promise<Response> {
+export async function callback({
+	request,
+	params,
+	url,
+	locals
+}: Pick<RequestEvent, 'request' | 'params' | 'url' | 'locals'>): Promise<Response> {
 	// HEAD must not use up a state: browsers and link checkers send it ahead.
 	if (request.method !== 'GET') throw new MethodNotAllowed(['GET']);
 	const running = services();

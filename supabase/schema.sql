@@ -1019,7 +1019,7 @@ revoke execute on function app.account_exists() from public;
 grant execute on function app.account_exists() to service_role;
 
 CREATE OR REPLACE FUNCTION app.account_tables()
- RETURNS TABLE(name text, condition text, level integer)
+ RETURNS TABLE(name text, condition text, level integer, key text, place text)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO ''
@@ -1061,9 +1061,20 @@ begin
   select p.name,
     -- Rows that belong in two ways (by either of two parents) are taken by each.
     string_agg(distinct p.condition, ' or '),
-    max(p.level)
+    max(p.level),
+    k.key,
+    k.place
   from paths p
-  group by p.name;
+  cross join lateral (
+    select string_agg(format('t.%I', a.attname), ', ' order by k.n) as key,
+      string_agg(format('($2 ->> %s)::%s', k.n - 1, format_type(a.atttypid, a.atttypmod)), ', '
+        order by k.n) as place
+    from pg_catalog.pg_index i
+    cross join lateral unnest(i.indkey::int2[]) with ordinality k (att, n)
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.att
+    where i.indrelid = p.oid and i.indisprimary
+  ) k
+  group by p.name, k.key, k.place;
 end
 $function$;
 revoke execute on function app.account_tables() from public;
@@ -1615,8 +1626,8 @@ begin
       from app.sources s
       join app.platform_connections c on c.id = s.connection_id
       where s.owner = p_owner),
-    'waiting', (
-      select count(*)
+    'elsewhere', (
+      select coalesce(jsonb_agg(s.connection_id), '[]')
       from app.sources s
       join app.platform_connections c on c.id = s.connection_id
       where s.owner is distinct from p_owner and s.owner is not null and c.status <> 'disconnected'));
@@ -2425,16 +2436,13 @@ CREATE OR REPLACE FUNCTION app.export_rows(p_account uuid, p_table text, p_after
  SET search_path TO ''
 AS $function$
 declare
-  v_condition text;
+  v_table record;
   v_relation regclass;
   v_secrets text[];
-  v_columns text;
-  v_after text;
-  v_key text;
   v_answer jsonb;
 begin
   perform app.require_permission(p_account, 'account:manage');
-  select t.condition into v_condition from app.account_tables() t where t.name = p_table;
+  select * into v_table from app.account_tables() t where t.name = p_table;
   if not found then
     perform app.refuse('CU404', format('There is no table %s of accounts', p_table));
   end if;
@@ -2444,14 +2452,6 @@ begin
   where a.attrelid = v_relation and a.attnum > 0 and not a.attisdropped
     and (a.atttypid = 'bytea'::regtype
       or a.attname ~ '(secret|token|cipher|password|verifier|hash)' and a.attname !~ '(_at|_until)$');
-  select string_agg(format('t.%I', a.attname), ', ' order by k.n),
-    string_agg(format('($2 ->> %s)::%s', k.n - 1, format_type(a.atttypid, a.atttypmod)), ', ' order by k.n),
-    string_agg(format('t.%I', a.attname), ', ' order by k.n)
-  into v_columns, v_after, v_key
-  from pg_catalog.pg_index i
-  cross join lateral unnest(i.indkey::int2[]) with ordinality k (att, n)
-  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.att
-  where i.indrelid = v_relation and i.indisprimary;
   execute format(
     'with page as (
       select to_jsonb(t) - $4 as document, jsonb_build_array(%1$s) as place, row_number() over (order by %1$s) as n
@@ -2461,7 +2461,7 @@ begin
     select jsonb_build_object(''rows'', coalesce(jsonb_agg(document order by n), ''[]''),
       ''after'', case when count(*) = $3 then (array_agg(place order by n desc))[1] end)
     from page',
-    v_key, v_relation, v_condition, v_after)
+    v_table.key, v_relation, v_table.condition, v_table.place)
   into v_answer
   using p_account, p_after, p_limit, v_secrets;
   return v_answer;
@@ -4760,13 +4760,19 @@ begin
     return 0;
   end if;
   perform set_config('app.purging', v_account::text, true);
+  -- Hosted Realtime keeps its own messages for three days and lets nobody else remove them.
+  if has_table_privilege('realtime.messages', 'delete') then
+    execute 'delete from realtime.messages m where m.topic = any ($1)'
+    using array(select 'account:' || v_account
+      union all select 'overlay:' || o.id from app.overlays o where o.account_id = v_account);
+  end if;
   for v_table in
-    select t.name, t.condition from app.account_tables() t
+    select t.name, t.condition, t.key from app.account_tables() t
     where t.name not in ('accounts', 'account_deletions')
     order by t.level desc, t.name
   loop
-    execute format('delete from app.%1$I where (tableoid, ctid) in (
-      select t.tableoid, t.ctid from app.%1$I t where (%2$s) limit $2)', v_table.name, v_table.condition)
+    execute format('delete from app.%1$I t where (%3$s) in (
+      select %3$s from app.%1$I t where (%2$s) limit $2)', v_table.name, v_table.condition, v_table.key)
     using v_account, p_limit;
     get diagnostics v_rows = row_count;
     v_gone := v_gone + v_rows;
@@ -4774,10 +4780,6 @@ begin
     exit when v_rows = p_limit;
   end loop;
   if v_gone = 0 then
-    -- Hosted Realtime keeps its own messages for three days and lets nobody else remove them.
-    if has_table_privilege('realtime.messages', 'delete') then
-      execute 'delete from realtime.messages m where m.topic = $1' using 'account:' || v_account;
-    end if;
     delete from app.accounts a where a.id = v_account;
     v_gone := 1;
   end if;

@@ -8,6 +8,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { AppError } from '$lib/bus/error.ts';
+import { platforms } from '$lib/platforms/catalog.ts';
 import { accessTasks, Consents, PlatformAccess } from './access/index.ts';
 import { Permits } from './actions/permits.ts';
 import { createAuth, type Auth } from './auth.ts';
@@ -15,10 +16,12 @@ import { openBackend, type Backend, type Database } from './backend/index.ts';
 import { accountExists } from './backend/statements/accounts.ts';
 import { findConnections, recordDelivery } from './backend/statements/connections.ts';
 import { recordEvents } from './backend/statements/events.ts';
+import { findInvitation } from './backend/statements/invitations.ts';
 import { readConfig, type Config } from './config.ts';
 import { ConnectionDirectory } from './connections.ts';
 import { DeliveryLog } from './deliveries.ts';
 import { EventRecorder } from './events.ts';
+import { Gatherer } from './gather.ts';
 import { AuthDoor } from './http/auth.ts';
 import { Doorkeeper } from './http/identify.ts';
 import { RateLimiter, readRates } from './http/rates.ts';
@@ -28,7 +31,7 @@ import { Ticker } from './jobs/ticker.ts';
 import { createLog, type Log } from './log.ts';
 import { allowsSocket, type OriginPolicy } from './origin.ts';
 import { createRealtimeServer, type RealtimeServer } from './realtime/index.ts';
-import { openSecretBox, type SecretBox } from './secrets.ts';
+import { hashKey, openSecretBox, type SecretBox } from './secrets.ts';
 import { SetupToken } from './setup.ts';
 import { Streams } from './sse.ts';
 import { openTokens, PUBLISHABLE_KEY, type Tokens } from './tokens.ts';
@@ -45,6 +48,7 @@ export interface Services {
 	readonly tokens: Tokens;
 	readonly auth: Auth;
 	readonly recorder: EventRecorder;
+	readonly gatherer: Gatherer;
 	readonly connections: ConnectionDirectory;
 	readonly deliveries: DeliveryLog;
 	readonly permits: Permits;
@@ -94,10 +98,17 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 		const now = () => performance.now();
 		const secrets = await openSecretBox(config.dataDir, config.encryptionKey ?? undefined);
 		const tokens = await openTokens(config.dataDir, config.signingKey ?? undefined);
-		const auth = createAuth({ database, secret: secrets.derive('sessions'), origin, log });
+		const auth = createAuth({
+			...{ database, secret: secrets.derive('sessions'), origin, log },
+			signIn: config.signIn
+		});
 		const recorder = new EventRecorder((account, drafts) =>
 			recordEvents(database.sql, account, drafts)
 		);
+		const gatherer = new Gatherer({
+			...{ sql: database.sql, platforms, clock: () => new Date() },
+			log: log.child({ part: 'gatherings' })
+		});
 		const connections = new ConnectionDirectory({
 			look: (platform, channelId) => findConnections(database.sql, platform, channelId),
 			...{ secrets, log, now }
@@ -109,7 +120,12 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 		);
 		const permits = new Permits(now);
 		const doorkeeper = new Doorkeeper({ database, auth, tokens, now });
-		const authDoor = new AuthDoor(auth, now);
+		const authDoor = new AuthDoor({
+			auth,
+			now,
+			isInvited: async (secret) =>
+				(await findInvitation(database.sql, hashKey(secret)))?.state === 'open'
+		});
 		const rates = new RateLimiter(readRates(config.rateLimits), now);
 		feed.onRevoked((revocation) => {
 			permits.forget(revocation);
@@ -136,7 +152,7 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 		});
 		const consents = new Consents({ access, database, secrets });
 		// Last: from here on something runs that only `stop` ends.
-		const ticker = new Ticker(loops(database), log);
+		const ticker = new Ticker(loops(database, gatherer), log);
 		const scheduler = new Scheduler({
 			sql: database.sql,
 			tasks: [
@@ -150,6 +166,7 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 			...{ config, log, policy, origin, backend, database, secrets, tokens, auth, recorder },
 			...{
 				connections,
+				gatherer,
 				deliveries,
 				permits,
 				doorkeeper,
@@ -175,6 +192,7 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 				hub.services = null;
 				await endConnections();
 				await ticker.stop();
+				await gatherer.stop();
 				await scheduler.stop();
 				await access.close();
 				await backend.close();

@@ -1,7 +1,8 @@
 /**
- * What Twitch sends, in Twitch's spelling. Tolerant on purpose: Twitch adds fields without notice
- * and its own documents disagree about types. Only what an alert cannot do without
- * is demanded; anything else that is missing or of another type becomes null.
+ * What Twitch sends, in Twitch's spelling: the envelope of every message, and the pieces that the
+ * events' own shapes (`external-*.ts`) are made of. Tolerant on purpose: Twitch adds fields without
+ * notice and its own documents disagree about types. Only what an alert cannot do without is
+ * demanded; anything else that is missing or of another type becomes null.
  *
  * Source: dev.twitch.tv/docs/eventsub/eventsub-subscription-types and handling-webhook-events.
  */
@@ -9,11 +10,11 @@ import { z } from 'zod';
 import { foreignText } from '../platform.ts';
 
 /** Ids are strings by the documents; some of their samples show numbers. */
-const Id = z
+export const Id = z
 	.union([z.string().min(1), z.int().nonnegative().transform(String)])
 	.transform((id) => foreignText(id, 100));
 /** Counts are integers by the documents; some of their samples show them quoted. */
-const Count = z
+export const Count = z
 	.union([
 		z.int(),
 		z
@@ -22,99 +23,71 @@ const Count = z
 			.transform(Number)
 	])
 	.pipe(z.int().nonnegative());
+/** What must be there and be text. */
+export const Words = (max: number) => z.string().transform((text) => foreignText(text, max));
 
-const optionalId = Id.nullish().catch(null).transform(orNull);
-const optionalCount = Count.nullish().catch(null).transform(orNull);
-const optionalFlag = z.union([z.boolean(), z.literal('true').transform(() => true)]).catch(false);
+export const optionalId = Id.nullish().catch(null).transform(orNull);
+export const optionalCount = Count.nullish().catch(null).transform(orNull);
+/** A count that stands at nought until it is told. */
+export const countOrNought = Count.catch(0);
+/** null: not told. */
+export const optionalFlag = z
+	.union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')])
+	.nullish()
+	.catch(null)
+	.transform(orNull);
+export const flag = optionalFlag.transform((value) => value ?? false);
 /** `max` also bounds what a row and a broadcast can grow to. */
-const optionalText = (max: number) =>
+export const optionalText = (max: number) =>
 	z
 		.string()
 		.transform((text) => foreignText(text, max))
 		.nullish()
 		.catch(null)
 		.transform(orNull);
+/** Items that are not of the documented shape are left out, as is what is too many. */
+export const list = <Item extends z.ZodType>(item: Item, max: number) =>
+	z
+		.array(z.unknown())
+		.catch([])
+		.transform((items) =>
+			items.slice(0, max).flatMap((one) => {
+				const parsed = item.safeParse(one);
+				return parsed.success ? [parsed.data] : [];
+			})
+		);
+/** An object that may be missing. */
+export const optional = <Shape extends z.ZodType>(shape: Shape) =>
+	shape.nullish().catch(null).transform(orNull);
+/** An object in which people are looked for by their prefix (`viewerIn`). */
+export const Fields = z.record(z.string(), z.unknown());
 
-function orNull<Value>(value: Value | null | undefined): Value | null {
+export function orNull<Value>(value: Value | null | undefined): Value | null {
 	return value ?? null;
 }
 
-const userFields = {
-	user_id: optionalId,
-	user_login: optionalText(100),
-	user_name: optionalText(100)
-};
-
 /** `1000`, `2000`, `3000`; Prime is reported as `1000`. */
-const tier = z
+export const tier = z
 	.union([z.string(), z.int().transform(String)])
 	.nullish()
 	.catch(null)
-	.transform(orNull);
+	.transform((name) => (name && /^[1-9]000$/.test(name) ? Number(name[0]) : null));
 
-export const Follow = z.object({ ...userFields, followed_at: optionalText(60) });
-
-export const Subscribe = z.object({ ...userFields, tier, is_gift: optionalFlag });
-
-export const SubscriptionGift = z.object({
-	...userFields,
-	tier,
-	total: Count,
-	cumulative_total: optionalCount,
-	is_anonymous: optionalFlag
+/** Text with its pieces; chat, power-ups and automatic rewards have the same. */
+export const Message = z.object({
+	text: z.string().transform((text) => foreignText(text, 1_000)),
+	fragments: list(
+		z.object({
+			type: Words(50),
+			text: Words(1_000),
+			emote: optional(z.object({ id: optionalId })),
+			cheermote: optional(z.object({ bits: optionalCount }))
+		}),
+		200
+	)
 });
 
-export const SubscriptionMessage = z.object({
-	...userFields,
-	tier,
-	message: z
-		.object({
-			text: optionalText(1_000),
-			emotes: z
-				.array(z.object({ begin: z.int(), end: z.int(), id: Id }))
-				.max(200)
-				.nullish()
-				.catch(null)
-				.transform(orNull)
-		})
-		.nullish()
-		.catch(null)
-		.transform(orNull),
-	cumulative_months: optionalCount,
-	streak_months: optionalCount,
-	duration_months: optionalCount
-});
-
-export const Cheer = z.object({
-	...userFields,
-	is_anonymous: optionalFlag,
-	message: optionalText(1_000),
-	bits: Count.pipe(z.int().positive())
-});
-
-export const Raid = z.object({
-	from_broadcaster_user_id: optionalId,
-	from_broadcaster_user_login: optionalText(100),
-	from_broadcaster_user_name: optionalText(100),
-	to_broadcaster_user_id: optionalId,
-	viewers: Count
-});
-
-export const Redemption = z.object({
-	...userFields,
-	id: Id,
-	user_input: optionalText(1_000),
-	status: optionalText(50),
-	reward: z.object({
-		id: optionalId,
-		title: z.string().transform((text) => foreignText(text, 300)),
-		cost: optionalCount,
-		prompt: optionalText(1_000)
-	}),
-	redeemed_at: optionalText(60)
-});
-
-/** What every webhook body has. `event` is read by its type's own schema above. */
+/** What every webhook body has. `event` is read by its type's own schema. */
 export const Envelope = z.object({
 	subscription: z.object({
 		id: Id.catch('unknown'),

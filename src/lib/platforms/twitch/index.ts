@@ -1,7 +1,9 @@
 import type { Platform } from '../platform.ts';
 import { connectBy } from './connect.ts';
 import { eventTypes } from './events.ts';
+import { source } from './eventsub/index.ts';
 import { groups } from './groups.ts';
+import { gatherings } from './normalize.ts';
 import { webhook } from './webhook.ts';
 
 export const twitch: Platform = {
@@ -9,5 +11,7 @@ export const twitch: Platform = {
 	title: 'Twitch',
 	eventTypes,
 	webhook,
-	connect: connectBy(groups)
+	gatherings,
+	connect: connectBy(groups),
+	source
 };

@@ -22,6 +22,7 @@ export async function receive({ request, params, locals }: RequestEvent): Promis
 	};
 	const { status, headers, body } = await ingest(platform, delivery, {
 		record: (account, drafts) => running.recorder.record(account, drafts),
+		gather: (account, parts) => running.gatherer.gather(account, parts),
 		connections: (name, channel) => running.connections.find(name, channel),
 		logDelivery: (record) => {
 			const { platform, kind, outcome, detail } = record;

@@ -9,6 +9,7 @@ import { purgeIdempotencyKeys } from '$lib/server/backend/statements/idempotency
 import { purgeExpired } from '$lib/server/backend/statements/maintenance.ts';
 import { purgeRealtimeMessages, settlePlays } from '$lib/server/backend/statements/queue.ts';
 import { dropEventPartitions, purgeSessions } from '$lib/server/backend/statements/tasks.ts';
+import type { Gatherer } from '$lib/server/gather.ts';
 import type { Task } from './scheduler.ts';
 import type { Loop } from './ticker.ts';
 
@@ -19,12 +20,14 @@ const DAYS_OF_FETCHES = 14;
 const MONTH_MS = 30 * DAY * 1_000;
 
 /**
- * The fast loop. Not a task of the scheduler: a play that a page left behind is due within a second,
- * and a row of app.tasks written every second would be the busiest of a quiet server. It needs no
- * lease either: every process may run it at any time, as the queues' own locks decide.
+ * The fast loops. Not tasks of the scheduler: a play that a page left behind, and what another
+ * process gathered and did not live to release, are due within a second, and a row of app.tasks
+ * written every second would be the busiest of a quiet server. They need no lease either: every
+ * process may run them at any time, as the queues' and gatherings' own locks decide.
  */
-export const loops = ({ sql }: Database): Loop[] => [
-	{ name: 'settle plays', every_ms: 1_000, run: () => settlePlays(sql) }
+export const loops = ({ sql }: Database, gatherer: Gatherer): Loop[] => [
+	{ name: 'settle plays', every_ms: 1_000, run: () => settlePlays(sql) },
+	{ name: 'settle gatherings', every_ms: 1_000, run: () => gatherer.settleDue() }
 ];
 
 interface TaskParts {

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { told } from '../../src/lib/client/index.ts';
 import { awaitTurn, monotonicEpoch, turnsOf } from './pixels.ts';
 import { awaitQueue, expect, isIdle, openOverlay, test } from './product.ts';
 import { cheer } from './twitch.ts';
@@ -37,7 +38,8 @@ test('a signed webhook is painted on the overlay, and a cancel takes it off for 
 			await overlay.waitForTimeout(1200);
 			await overlay.screenshot({ path: `${artefacts}/alert.png`, omitBackground: true });
 		}
-		await stage.api('PUT', `/v1/events/${play?.event_id}/cancel`);
+		const path = { id: play?.event_id ?? '' };
+		await told(stage.client.PUT('/v1/events/{id}/cancel', { params: { path } }));
 		const acknowledged = monotonicEpoch();
 		const gone = await awaitTurn(overlay, turns + 2);
 		expect(gone.painted).toBe(false);
@@ -54,12 +56,11 @@ test('a signed webhook is painted on the overlay, and a cancel takes it off for 
 	await awaitQueue(stage, (q) => q.overlays.some((o) => o.instances.some((i) => i.leads)));
 	await cheer(stage.product.origin, 'AfterReload');
 	await awaitTurn(overlay, 1);
-	await stage.api('POST', '/v1/queue/skip', { overlay_id: stage.account.overlay_id });
+	const { overlay_id } = stage.account;
+	await told(stage.client.POST('/v1/queue/skip', { body: { overlay_id } }));
 	await awaitQueue(stage, isIdle);
-	const { items } = await stage.api<{ items: { status: string }[] }>(
-		'GET',
-		'/v1/events?types=twitch:cheer&limit=100'
-	);
+	const query = { types: ['twitch:cheer'], limit: 100 };
+	const { items } = await told(stage.client.GET('/v1/events', { params: { query } }));
 	const cancelled = items.filter(({ status }) => status === 'cancelled');
 	// Those of the rounds and the one just skipped: nothing of it was shown to its end.
 	expect(cancelled).toHaveLength(rounds + 1);
@@ -95,7 +96,8 @@ test('two open copies show the same alert together, and one of them sounds', asy
 
 test('a webhook with a wrong signature is refused and nothing is stored', async ({ stage }) => {
 	const count = async () =>
-		(await stage.api<{ total: number }>('GET', '/v1/events?search=Impostor')).total;
+		(await told(stage.client.GET('/v1/events', { params: { query: { search: 'Impostor' } } })))
+			.total;
 	const status = await cheer(stage.product.origin, 'Impostor', { secret: 'not the secret' });
 	expect(status).toBe(403);
 	expect(await count()).toBe(0);

@@ -1,8 +1,9 @@
 /** Whatever is killed or cut, each acknowledged alert is painted once, in order. */
 import type { Browser, Page } from '@playwright/test';
+import { told, type Schema } from '../../src/lib/client/index.ts';
 import { killDatabase } from '../chaos/faults.ts';
 import { awaitTurn } from './pixels.ts';
-import { awaitQueue, expect, isIdle, openOverlay, test, type Stage } from './product.ts';
+import { awaitQueue, expect, isIdle, openOverlay, readEvent, test, type Stage } from './product.ts';
 import { cheer } from './twitch.ts';
 
 /** Names of the viewers whose alerts this page put on screen, in order. */
@@ -21,15 +22,19 @@ async function shorten(stage: Stage): Promise<void> {
 	await awaitQueue(stage, isIdle, 30_000);
 }
 
-async function emit(stage: Stage, name: string, priority = 'normal'): Promise<string> {
-	const answer = await stage.api<{ id?: string; event_id?: string }>('POST', '/v1/events/emit', {
+async function emit(
+	stage: Stage,
+	name: string,
+	priority: Schema<'Priority'> = 'normal'
+): Promise<string> {
+	const body = {
 		event_type: 'custom:fault',
-		class: 'animated',
+		class: 'animated' as const,
 		data: { user: { id: name, login: name.toLowerCase(), name, picture: null } },
 		priority,
 		duration_ms: 1500
-	});
-	return answer.id ?? answer.event_id ?? '';
+	};
+	return (await told(stage.client.POST('/v1/events/emit', { body }))).event_id;
 }
 
 async function open(browser: Browser, stage: Stage): Promise<Page> {
@@ -47,10 +52,7 @@ async function expectShownOnce(stage: Stage, page: Page, events: string[]): Prom
 	const shown = await shownOn(page);
 	expect(new Set(shown).size).toBe(shown.length);
 	for (const id of events) {
-		const event = await stage.api<{ status: string; plays: { id: string; status: string }[] }>(
-			'GET',
-			`/v1/events/${id}`
-		);
+		const event = await readEvent(stage, id);
 		expect(event.status).toBe('completed');
 		expect(event.plays).toHaveLength(1);
 		expect(shown.filter((play) => play === event.plays[0]?.id)).toHaveLength(1);
@@ -69,7 +71,7 @@ test.describe('every acknowledged alert is shown exactly once', () => {
 		// The high one went before all that waited with it.
 		const order = await shownOn(page);
 		const playOf = async (id: string | undefined) =>
-			(await stage.api<{ plays: { id: string }[] }>('GET', `/v1/events/${id}`)).plays[0]?.id ?? '';
+			(await readEvent(stage, id ?? '')).plays[0]?.id ?? '';
 		expect(order.indexOf(await playOf(events[3]))).toBeLessThan(
 			order.indexOf(await playOf(events[1]))
 		);
@@ -107,14 +109,11 @@ test.describe('every acknowledged alert is shown exactly once', () => {
 		await page.reload();
 		await awaitQueue(stage, isIdle, 60_000);
 		for (const id of [first, second]) {
-			const event = await stage.api<{ status: string }>('GET', `/v1/events/${id}`);
+			const event = await readEvent(stage, id);
 			expect(event.status).toBe('completed');
 		}
 		const shown = await shownOn(page);
-		const { plays } = await stage.api<{ plays: { id: string; attempt: number }[] }>(
-			'GET',
-			`/v1/events/${second}`
-		);
+		const { plays } = await readEvent(stage, second);
 		expect(shown.filter((play) => play === plays[0]?.id)).toHaveLength(1);
 		expect(plays[0]?.attempt).toBe(1);
 		await page.context().close();

@@ -3,6 +3,7 @@ import { test as base, type Browser, type Page } from '@playwright/test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient, told, type Cuelight, type Schema } from '../../src/lib/client/index.ts';
 import { startProduct, type Product } from '../harness/server.ts';
 import { watchPixels } from './pixels.ts';
 
@@ -15,8 +16,8 @@ export interface Stage {
 	account: Awaited<ReturnType<Product['setup']>>;
 	/** Kills the server with SIGKILL and starts it again on the same port and data. */
 	restart(): Promise<void>;
-	/** Calls the REST API with the account's key; fails on anything but 2xx. */
-	api<T>(method: string, path: string, body?: unknown): Promise<T>;
+	/** The typed client of the REST API, with the account's key. */
+	client: Cuelight;
 }
 
 export const test = base.extend<object, { stage: Stage }>({
@@ -43,19 +44,7 @@ export const test = base.extend<object, { stage: Stage }>({
 					await product.kill();
 					product = await startProduct({ dataDir, port });
 				},
-				api: async <T>(method: string, path: string, body?: unknown) => {
-					const response = await fetch(`${product.origin}${path}`, {
-						method,
-						headers: {
-							authorization: `Bearer ${account.api_key}`,
-							...(body === undefined ? {} : { 'content-type': 'application/json' })
-						},
-						...(body === undefined ? {} : { body: JSON.stringify(body) })
-					});
-					const text = await response.text();
-					if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-					return JSON.parse(text) as T;
-				}
+				client: createClient({ origin: product.origin, key: account.api_key })
 			});
 			await product.stop();
 			rmSync(folder, { recursive: true, force: true });
@@ -75,41 +64,24 @@ export async function openOverlay(browser: Browser, stage: Stage): Promise<Page>
 	return page;
 }
 
-/** The queue as the API tells it. */
-export interface QueueAnswer {
-	paused: boolean;
-	overlays: {
-		overlay_id: string;
-		leader_id: string | null;
-		instances: { id: string; leads: boolean }[];
-		playing: PlayAnswer[];
-		waiting: PlayAnswer[];
-		recent: PlayAnswer[];
-	}[];
-}
-export interface PlayAnswer {
-	id: string;
-	event_id: string;
-	status: string;
-	attempt: number;
-	play_no: number;
-	event: { data: { user?: { name?: string } } };
-}
+/** One event with its plays. */
+export const readEvent = (stage: Stage, id: string): Promise<Schema<'EventDetail'>> =>
+	told(stage.client.GET('/v1/events/{id}', { params: { path: { id } } }));
 
 /** Waits until the queue looks as asked. */
 export async function awaitQueue(
 	stage: Stage,
-	looks: (queue: QueueAnswer) => boolean,
+	looks: (queue: Schema<'Queue'>) => boolean,
 	timeout = 20_000
-): Promise<QueueAnswer> {
+): Promise<Schema<'Queue'>> {
 	const end = Date.now() + timeout;
 	for (;;) {
-		const queue = await stage.api<QueueAnswer>('GET', '/v1/queue').catch(() => null);
+		const queue = await told(stage.client.GET('/v1/queue')).catch(() => null);
 		if (queue && looks(queue)) return queue;
 		if (Date.now() > end)
 			throw new Error(`the queue never looked as asked: ${JSON.stringify(queue)?.slice(0, 2000)}`);
 		await new Promise((resolve) => setTimeout(resolve, 50));
 	}
 }
-export const isIdle = (queue: QueueAnswer): boolean =>
+export const isIdle = (queue: Schema<'Queue'>): boolean =>
 	queue.overlays.every((overlay) => overlay.playing.length === 0 && overlay.waiting.length === 0);

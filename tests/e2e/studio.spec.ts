@@ -4,6 +4,7 @@ import type { Browser, Page } from '@playwright/test';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { told } from '../../src/lib/client/index.ts';
 import { startProduct } from '../harness/server.ts';
 import { awaitTurn, turnsOf, watchPixels } from './pixels.ts';
 import { awaitQueue, expect, isIdle, openOverlay, owner, test, type Stage } from './product.ts';
@@ -135,7 +136,7 @@ test('an event appears at once, and the moderator cancels, replays, pauses, resu
 });
 
 test('history filters, pages and tells everything of an event', async ({ browser, stage }) => {
-	await stage.api('POST', '/v1/events/test', { event_type: 'twitch:raid' });
+	await told(stage.client.POST('/v1/events/test', { body: { event_type: 'twitch:raid' } }));
 	await cheer(stage.product.origin, 'Archivist');
 	const studio = await signIn(browser, stage);
 	await studio.goto(`${stage.product.origin}/studio/events`);

@@ -68,13 +68,18 @@ export async function startFaces(env: Record<string, string> = {}): Promise<Face
 	const db = await testDatabase();
 	Object.assign(process.env, { DATABASE_URL: db.url, CUELIGHT_DATA: dataDir, ...env });
 	const services = await startServices();
+	const document = z.json().parse(starterDocument());
 	const [owner, moderator, other] = [randomUUID(), randomUUID(), randomUUID()];
-	const mine = await createAccount(db.sql, 'Mine', owner, starterDocument());
-	const theirs = await createAccount(db.sql, 'Theirs', other, starterDocument());
+	const mine = await createAccount(db.sql, 'Mine', owner, document);
+	const theirs = await createAccount(db.sql, 'Theirs', other, document);
 	await db.sql`insert into app.members (account_id, user_id, role)
 		values (${mine.account_id}, ${moderator}, 'moderator')`;
 	const member = (user_id: string, account_id: string): Principal => ({
-		...{ kind: 'member', user_id, account_id, name: 'Somebody', email: 'a@example.com' }
+		kind: 'member',
+		user_id,
+		account_id,
+		name: 'Somebody',
+		email: 'a@example.com'
 	});
 	const keyWith = async (permissions: Permission[]): Promise<Principal> => {
 		const { hash, hint } = makeKey('api');

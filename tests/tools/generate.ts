@@ -1,34 +1,45 @@
 /**
- * Writes what is generated and committed: supabase/schema.sql, from a fresh database. With
- * `--check` nothing is written, and a difference is an error.
+ * Writes what is generated and committed: supabase/schema.sql, from a fresh database, and the
+ * client's types, from the API's document. With `--check` nothing is written, and a difference is
+ * an error.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { openDatabase } from '../../src/lib/server/backend/database.ts';
 import { createLog } from '../../src/lib/server/log.ts';
 import { dumpSchema } from '../database/schema.ts';
 import { cloneDatabase, startCluster } from '../harness/cluster.ts';
+import { clientFile, clientTypes } from './client.ts';
 
-const file = join(import.meta.dirname, '../../supabase/schema.sql');
+const root = join(import.meta.dirname, '../..');
+const schemaFile = join(root, 'supabase/schema.sql');
 
-const cluster = await startCluster();
-try {
-	const { url } = await cloneDatabase(cluster);
-	const database = openDatabase(url, createLog({ level: 'warn' }));
+function keep(file: string, text: string, source: string): void {
+	const name = relative(root, file);
+	if (!process.argv.includes('--check')) {
+		writeFileSync(file, text);
+		console.log(`${name} is written.`);
+	} else if (readFileSync(file, 'utf8') === text) console.log(`${name} is up to date.`);
+	else {
+		console.error(`${name} is not what ${source} make: run \`npm run gen\`.`);
+		process.exitCode = 1;
+	}
+}
+
+async function schemaText(): Promise<string> {
+	const cluster = await startCluster();
 	try {
-		const text = await dumpSchema(database.sql);
-		if (!process.argv.includes('--check')) {
-			writeFileSync(file, text);
-			console.log('supabase/schema.sql is written.');
-		} else if (readFileSync(file, 'utf8') === text)
-			console.log('supabase/schema.sql is up to date.');
-		else {
-			console.error('supabase/schema.sql is not what the migrations make: run `npm run gen`.');
-			process.exitCode = 1;
+		const { url } = await cloneDatabase(cluster);
+		const database = openDatabase(url, createLog({ level: 'warn' }));
+		try {
+			return await dumpSchema(database.sql);
+		} finally {
+			await database.close();
 		}
 	} finally {
-		await database.close();
+		await cluster.stop();
 	}
-} finally {
-	await cluster.stop();
 }
+
+keep(schemaFile, await schemaText(), 'the migrations');
+keep(clientFile, await clientTypes(), 'the actions');

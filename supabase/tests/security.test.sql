@@ -67,6 +67,7 @@ $$, array['has_permission', 'permitted_accounts', 'require_permission', 'my_acco
   'save_client', 'remove_client', 'list_clients',
   'begin_authorization', 'take_authorization', 'complete_authorization', 'get_authorization',
   'list_tasks', 'run_task', 'set_task_enabled', 'list_viewers', 'get_viewer', 'erase_viewer',
+  'get_status', 'get_spotify_manual', 'start_spotify_manual', 'stop_spotify_manual',
   'claim_idempotency_key', 'keep_answer'],
   'Tokens may execute the public verbs and nothing else');
 

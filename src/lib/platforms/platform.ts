@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { EventType, type EventClass, type JsonObject, type Priority } from '../bus/index.ts';
 import type { Connect } from './connect.ts';
 import type { Arrival, GatheringRule } from './gather.ts';
+import type { Source } from './source.ts';
 
 export { hmacSha256, sameBytes } from './signature.ts';
 export { foreignText, foreignInstant, storableDocument } from './foreign.ts';
@@ -115,4 +116,5 @@ export interface Platform {
 	/** How what it tells in several messages becomes one event. */
 	readonly gatherings?: readonly GatheringRule[];
 	readonly connect?: Connect;
+	readonly source?: Source;
 }

@@ -1,0 +1,298 @@
+/**
+ * Asks a platform's lists what its deliveries missed: often while nothing else brings them, seldom
+ * while something does, and at once when it does again. What is found is recorded once, under the
+ * keys that its delivery would have had, and counted: that is how reliable the source is.
+ */
+import type { Access, Call, CallResult, Page } from '$lib/platforms/call.ts';
+import type { Arrival } from '$lib/platforms/gather.ts';
+import type { Taken } from '$lib/platforms/take.ts';
+import type { Checked, Member, Poll } from '$lib/platforms/source.ts';
+import type { Sql } from '$lib/server/backend/index.ts';
+import {
+	listPolls,
+	openPoll,
+	schedulePoll,
+	settlePoll,
+	type OpenPoll
+} from '$lib/server/backend/statements/sources.ts';
+import type { Log } from '$lib/server/log.ts';
+import type { SourceClock } from './clock.ts';
+import * as look from './look.ts';
+import { delayOf, LOOKS, MAX_PAGES, pollEvery, SETTLE_MS } from './policy.ts';
+
+const DRAFTS_AT_ONCE = 200;
+
+export interface PollerParts {
+	sql: Sql;
+	log: Log;
+	clock: SourceClock;
+	chance: () => number;
+	connection: { readonly id: string; readonly channel_id: string; readonly connected_at: string };
+	call<T>(make: (access: Access) => Call<T>): Promise<CallResult<T>>;
+	take(drafts: readonly Arrival[]): Promise<Taken>;
+	/** A look has failed, or works again. */
+	onChange(): void;
+}
+
+interface Entry {
+	readonly poll: Poll;
+	lastAt: number | null;
+	nextAt: number;
+	everyS: number;
+	failures: number;
+	/** Differences of the last look that were too young to count. */
+	suspects: ReadonlySet<string>;
+}
+
+class LookFailed extends Error {}
+
+export class Poller {
+	readonly #parts: PollerParts;
+	readonly #stop = new AbortController();
+	#entries: Entry[] = [];
+	#isHealthy: boolean;
+	#timer: (() => void) | null = null;
+	#run: Promise<void> | null = null;
+
+	constructor(parts: PollerParts, isHealthy: boolean) {
+		this.#parts = parts;
+		this.#isHealthy = isHealthy;
+	}
+
+	/** Names of the lists that could not be read at the last try. */
+	get failing(): string[] {
+		return this.#entries.filter(({ failures }) => failures > 1).map(({ poll }) => poll.name);
+	}
+
+	/** Begins, or goes on with other lists. Rejects when the database is away. */
+	async watch(polls: readonly Poll[]): Promise<void> {
+		const { sql, connection, clock, chance } = this.#parts;
+		const known = await listPolls(sql, connection.id);
+		const now = clock.date().getTime();
+		this.#entries = polls.map((poll) => {
+			const before = this.#entries.find((entry) => entry.poll.name === poll.name);
+			if (before !== undefined) return before;
+			const last = known[poll.name];
+			const lastAt = last == null ? null : Date.parse(last);
+			const everyS = pollEvery(poll, this.#isHealthy, chance());
+			const nextAt = lastAt === null ? now : Math.max(now, lastAt + everyS * 1_000);
+			return { poll, lastAt, nextAt, everyS, failures: 0, suspects: new Set<string>() };
+		});
+		this.#arm();
+	}
+
+	/** Whether something else brings the events now. */
+	setHealth(isHealthy: boolean): void {
+		if (this.#isHealthy === isHealthy) return;
+		this.#isHealthy = isHealthy;
+		const { clock, chance } = this.#parts;
+		const now = clock.date().getTime();
+		for (const entry of this.#entries) {
+			entry.everyS = pollEvery(entry.poll, isHealthy, chance());
+			// Back again: what happened in between was told by nobody. Gone: at the other pace from now on.
+			entry.nextAt = isHealthy
+				? now
+				: Math.min(entry.nextAt, Math.max(now, (entry.lastAt ?? now) + entry.everyS * 1_000));
+		}
+		this.#arm();
+	}
+
+	/** All lists are looked at now. */
+	hurry(): void {
+		const now = this.#parts.clock.date().getTime();
+		for (const entry of this.#entries) entry.nextAt = now;
+		this.#arm();
+	}
+
+	/** Resolves when no look is on its way. */
+	async idle(): Promise<void> {
+		await this.#run;
+	}
+
+	async close(): Promise<void> {
+		this.#stop.abort();
+		this.#timer?.();
+		this.#entries = [];
+		await this.idle();
+	}
+
+	#arm(): void {
+		this.#timer?.();
+		this.#timer = null;
+		if (this.#stop.signal.aborted || this.#entries.length === 0 || this.#run !== null) return;
+		const { clock } = this.#parts;
+		const next = Math.min(...this.#entries.map(({ nextAt }) => nextAt));
+		this.#timer = clock.after(Math.max(0, next - clock.date().getTime()), () => {
+			this.#timer = null;
+			this.#run = this.#lookAtAllDue().finally(() => {
+				this.#run = null;
+				this.#arm();
+			});
+		});
+	}
+
+	async #lookAtAllDue(): Promise<void> {
+		for (const entry of this.#entries) {
+			if (this.#stop.signal.aborted) return;
+			if (entry.nextAt <= this.#parts.clock.date().getTime()) await this.#lookAt(entry);
+		}
+	}
+
+	async #lookAt(entry: Entry): Promise<void> {
+		const { sql, log, clock, chance, connection } = this.#parts;
+		const { poll } = entry;
+		const isHealthy = this.#isHealthy;
+		const hadFailed = entry.failures > 0;
+		let error: string | null = null;
+		let again: number | null = null;
+		try {
+			const isSettled = await (poll.kind === 'dated'
+				? this.#readDated(poll, isHealthy)
+				: this.#readWhole(entry, poll, isHealthy));
+			if (!isSettled) again = SETTLE_MS;
+			entry.failures = 0;
+			entry.lastAt = clock.date().getTime();
+		} catch (cause) {
+			error = cause instanceof Error ? cause.message : String(cause);
+			entry.failures += 1;
+			if (!(cause instanceof LookFailed) && !this.#stop.signal.aborted)
+				log.warn('a list could not be compared', { poll: poll.name, error: cause });
+		}
+		// The health may have changed meanwhile, and with it when to look next.
+		if (isHealthy === this.#isHealthy || error !== null) {
+			entry.everyS = pollEvery(poll, this.#isHealthy, chance());
+			const failed = error === null ? null : delayOf(LOOKS, entry.failures, chance());
+			const every = entry.everyS * 1_000;
+			entry.nextAt = clock.date().getTime() + Math.min(every, failed ?? every, again ?? every);
+		}
+		if (hadFailed !== entry.failures > 0 || entry.failures === 2) this.#parts.onChange();
+		await schedulePoll(
+			sql,
+			connection.id,
+			poll.name,
+			entry.everyS,
+			new Date(entry.nextAt),
+			error
+		).catch(() => undefined);
+	}
+
+	/** Each page of the list, the first entries first; ends early when `onPage` says so. */
+	async #read(poll: Poll, onPage: (items: readonly Member[]) => boolean): Promise<void> {
+		const { call, connection } = this.#parts;
+		let cursor: string | null = null;
+		for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+			const at: string | null = cursor;
+			const answer: CallResult<Page<Member>> = await call((access) =>
+				poll.page(access, connection.channel_id, at)
+			);
+			if (this.#stop.signal.aborted) throw new LookFailed('stopped');
+			if (!answer.ok) throw new LookFailed(`${answer.failure}: ${answer.reason}`);
+			if (onPage(answer.value.items)) return;
+			// A cursor that leads to itself would lead there for ever.
+			if (answer.value.cursor === null || answer.value.cursor === at) return;
+			cursor = answer.value.cursor;
+		}
+		if (poll.kind === 'whole') throw new LookFailed(`the list is longer than ${MAX_PAGES} pages`);
+	}
+
+	async #open({ name, came, left }: Poll): Promise<OpenPoll> {
+		const { sql, connection } = this.#parts;
+		return openPoll(sql, connection.id, name, came.event_types, left?.event_types ?? []);
+	}
+
+	/** Whether everything in the list was old enough to count. */
+	async #readDated(poll: Poll, isHealthy: boolean): Promise<boolean> {
+		const { sql, connection, clock } = this.#parts;
+		const opened = await this.#open(poll);
+		const floor = look.floorOf(opened.known_until, connection.connected_at);
+		const ceiling = isHealthy ? clock.date().getTime() - SETTLE_MS : Infinity;
+		const found: { member: Member; at: number }[] = [];
+		let young = 0;
+		await this.#read(poll, (items) => {
+			const page = look.between(items, floor, ceiling);
+			found.unshift(...page.found);
+			young += page.young;
+			return page.isEnd;
+		});
+		const missed = await this.#record(
+			poll,
+			poll.came,
+			found.map(({ member }) => member),
+			opened
+		);
+		const newest = found.reduce((latest, { at }) => Math.max(latest, at), floor);
+		await settlePoll(sql, connection.id, poll.name, {
+			version: opened.version,
+			known_until: new Date(
+				Math.max(newest, Date.parse(opened.known_until ?? connection.connected_at))
+			),
+			members: null,
+			seq: opened.seq,
+			checked: [{ type: poll.came.type, missed }]
+		});
+		return young === 0;
+	}
+
+	/** Whether every difference was old enough to count. */
+	async #readWhole(entry: Entry, poll: Poll, isHealthy: boolean): Promise<boolean> {
+		const { sql, connection } = this.#parts;
+		const opened = await this.#open(poll);
+		const listed = new Map<string, Member>();
+		await this.#read(poll, (items) => {
+			for (const member of items) listed.set(member.id, member);
+			return false;
+		});
+		const actual = [...listed.values()];
+		const { came, left } = poll;
+		const settle = (members: readonly Member[], missed: readonly number[]) =>
+			settlePoll(sql, connection.id, poll.name, {
+				version: opened.version,
+				known_until: null,
+				members: [...members],
+				seq: opened.seq,
+				checked: [came, ...(left === null ? [] : [left])].map(({ type }, index) => ({
+					type,
+					missed: missed[index] ?? 0
+				}))
+			});
+		if (opened.members === null) {
+			// Who is there already is no news.
+			await settle(actual, []);
+			return true;
+		}
+		const expected = look.expect(opened.members, opened.delivered);
+		const found = look.compare(expected, actual);
+		const suspects = look.namesOf(found);
+		// What a healthy source has not told may still be on its way, or the list behind: ask twice.
+		const counted = isHealthy ? look.confirmed(found, entry.suspects) : found;
+		const isSettled =
+			found.came.length + found.left.length === counted.came.length + counted.left.length;
+		entry.suspects = isSettled ? new Set() : suspects;
+		const missedCame = await this.#record(poll, came, counted.came, opened);
+		const missedLeft = left === null ? 0 : await this.#record(poll, left, counted.left, opened);
+		await settle(look.settle(expected, actual, counted), [missedCame, missedLeft]);
+		return isSettled;
+	}
+
+	/** Records what was found; how much of it was new. */
+	async #record(
+		poll: Poll,
+		what: Checked,
+		members: readonly Member[],
+		{ version, opened_at }: OpenPoll
+	): Promise<number> {
+		const { take, connection } = this.#parts;
+		const change = {
+			channel_id: connection.channel_id,
+			poll: `${connection.id}:${poll.name}:${version}`,
+			found_at: opened_at
+		};
+		const drafts = members.flatMap((member) => what.draft(member, change) ?? []);
+		let missed = 0;
+		for (let at = 0; at < drafts.length; at += DRAFTS_AT_ONCE) {
+			const { recorded } = await take(drafts.slice(at, at + DRAFTS_AT_ONCE));
+			missed += recorded.filter(({ outcome }) => outcome !== 'duplicate').length;
+		}
+		return missed;
+	}
+}

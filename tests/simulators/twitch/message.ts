@@ -3,7 +3,7 @@
  * Twitch's documents and with Node's crypto, independent of the code under test.
  */
 import { createHmac } from 'node:crypto';
-import type { Payload } from './payloads.ts';
+import type { Payload } from './generators/index.ts';
 
 /** One HTTP request that Twitch would make; sent again unchanged it is a redelivery. */
 export interface TwitchMessage {

@@ -200,6 +200,8 @@ export async function startConsentPlatform({
 		env: {
 			TWITCH_API_URL: `${origin}/helix`,
 			TWITCH_ID_URL: `${origin}/oauth2`,
+			// Nobody answers there: these tests are about consents.
+			TWITCH_EVENTSUB_URL: `${origin.replace('http', 'ws')}/ws`,
 			TWITCH_CLIENT_ID: client.id,
 			TWITCH_CLIENT_SECRET: client.secret
 		},

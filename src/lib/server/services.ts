@@ -33,6 +33,7 @@ import { allowsSocket, type OriginPolicy } from './origin.ts';
 import { createRealtimeServer, type RealtimeServer } from './realtime/index.ts';
 import { hashKey, openSecretBox, type SecretBox } from './secrets.ts';
 import { SetupToken } from './setup.ts';
+import { Sources, sourceTasks } from './sources/index.ts';
 import { Streams } from './sse.ts';
 import { openTokens, PUBLISHABLE_KEY, type Tokens } from './tokens.ts';
 
@@ -60,6 +61,7 @@ export interface Services {
 	readonly setup: SetupToken;
 	readonly access: PlatformAccess;
 	readonly consents: Consents;
+	readonly sources: Sources;
 	readonly scheduler: Scheduler;
 }
 
@@ -151,17 +153,28 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 			log: log.child({ part: 'access' })
 		});
 		const consents = new Consents({ access, database, secrets });
+		const sources = new Sources({
+			...{ sql: database.sql, access, secrets, platforms, origin },
+			ports: {
+				record: (account, drafts) => recorder.record(account, drafts),
+				gather: (account, parts) => gatherer.gather(account, parts)
+			},
+			addresses: (platform) => config.clients[platform]?.addresses ?? {},
+			log: log.child({ part: 'sources' })
+		});
 		// Last: from here on something runs that only `stop` ends.
 		const ticker = new Ticker(loops(database, gatherer), log);
 		const scheduler = new Scheduler({
 			sql: database.sql,
 			tasks: [
 				...tasks({ database, eventMonths: config.eventMonths }),
-				...accessTasks(access, consents, database)
+				...accessTasks(access, consents, database),
+				...sourceTasks(database.sql)
 			],
 			log: log.child({ part: 'tasks' })
 		});
 		scheduler.start();
+		void sources.start();
 		const services: Services = {
 			...{ config, log, policy, origin, backend, database, secrets, tokens, auth, recorder },
 			...{
@@ -176,7 +189,8 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 				streams,
 				setup,
 				access,
-				consents
+				consents,
+				sources
 			},
 			...{ scheduler }
 		};
@@ -191,6 +205,8 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 			stop: async () => {
 				hub.services = null;
 				await endConnections();
+				// First: what it has heard is stored by the others.
+				await sources.stop();
 				await ticker.stop();
 				await gatherer.stop();
 				await scheduler.stop();

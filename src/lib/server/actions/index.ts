@@ -1,14 +1,22 @@
 /** Every action there is. A new one is one entry in a group's list, or one group here. */
+import { accountActions } from './account.ts';
+import { accountsActions } from './accounts.ts';
+import { auditActions } from './audit.ts';
 import type { Action } from './define.ts';
 import { connectionActions } from './connections.ts';
 import { eventActions } from './events.ts';
+import { invitationActions } from './invitations.ts';
 import { keyActions } from './keys.ts';
 import { meActions } from './me.ts';
+import { memberActions } from './members.ts';
 import { overlayActions } from './overlays.ts';
 import { overlayPageActions } from './overlay-page.ts';
+import { pairingActions } from './pairings.ts';
 import { platformActions } from './platforms.ts';
 import { queueActions } from './queue.ts';
+import { sessionActions } from './sessions.ts';
 import { setupActions } from './setup.ts';
+import { sourceActions } from './sources.ts';
 import { streamActions } from './streams.ts';
 import { taskActions } from './tasks.ts';
 import { viewerActions } from './viewers.ts';
@@ -18,7 +26,15 @@ export const actions: readonly Action[] = [
 	...queueActions,
 	...overlayActions,
 	...keyActions,
+	...pairingActions,
+	...memberActions,
+	...invitationActions,
+	...accountsActions,
+	...sessionActions,
+	...auditActions,
+	...accountActions,
 	...connectionActions,
+	...sourceActions,
 	...platformActions,
 	...meActions,
 	...setupActions,

@@ -27,6 +27,7 @@ export async function receive({ request, params, locals }: RequestEvent): Promis
 		logDelivery: (record) => {
 			const { platform, kind, outcome, detail } = record;
 			running.log.debug('a delivery', { platform, kind, outcome, detail });
+			running.sources.noteDelivery(record);
 			return running.deliveries.note(record);
 		},
 		clock: () => received_at,

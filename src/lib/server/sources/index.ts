@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { PlatformAccess } from '$lib/server/access/index.ts';
+import type { DeliveryRecord } from '$lib/platforms/ingest.ts';
 import type { Platform } from '$lib/platforms/platform.ts';
 import type { Source as PlatformSource } from '$lib/platforms/source.ts';
 import { take, type TakePorts } from '$lib/platforms/take.ts';
@@ -88,6 +89,12 @@ export class Sources {
 
 	get held(): readonly Source[] {
 		return [...this.#sources.values()];
+	}
+
+	/** What came in by the door, which is not a source's own road but says how one is. */
+	noteDelivery({ connection_id, outcome, detail }: DeliveryRecord): void {
+		const source = connection_id === null ? undefined : this.#sources.get(connection_id);
+		source?.noteDelivery(outcome, detail);
 	}
 
 	/** One heartbeat. Never throws, never overlaps itself. */

@@ -68,8 +68,8 @@ describe('a look at a list', () => {
 
 	it('takes nobody who was there before the channel was connected', () => {
 		const connected = '2026-05-03T18:00:00Z';
-		expectThat(look.floorOf(null, connected)).toBe(Date.parse(connected));
-		expectThat(look.floorOf('2026-05-03T18:01:00Z', connected)).toBe(Date.parse(connected));
+		expectThat(look.floorOf(null, '2026-05-03T18:00:00.987Z')).toBe(Date.parse(connected) - 1);
+		expectThat(look.floorOf('2026-05-03T18:01:00Z', connected)).toBe(Date.parse(connected) - 1);
 		expectThat(look.floorOf('2026-05-03T20:00:00Z', connected)).toBe(
 			Date.parse('2026-05-03T20:00:00Z') - OVERLAP_MS
 		);

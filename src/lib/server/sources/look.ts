@@ -9,11 +9,14 @@
 import type { Member } from '$lib/platforms/source.ts';
 import { OVERLAP_MS } from './policy.ts';
 
-/** How far down a dated list is read. Before the first look: to when the channel was connected. */
-export const floorOf = (knownUntil: string | null, connectedAt: string): number =>
-	knownUntil === null
-		? Date.parse(connectedAt)
-		: Math.max(Date.parse(connectedAt), Date.parse(knownUntil) - OVERLAP_MS);
+/**
+ * How far down a dated list is read. Before the first look: to when the channel was connected, by
+ * whole seconds, as lists know no fractions.
+ */
+export function floorOf(knownUntil: string | null, connectedAt: string): number {
+	const connected = Math.floor(Date.parse(connectedAt) / 1_000) * 1_000 - 1;
+	return knownUntil === null ? connected : Math.max(connected, Date.parse(knownUntil) - OVERLAP_MS);
+}
 
 /**
  * The entries between `floor` (exclusive) and `ceiling`, oldest first; what is younger may still

@@ -10,6 +10,7 @@
  * In each mode lists are polled beside it, seldom while events are delivered and often while they
  * are not. Everything that comes goes through one intake and is stored in order.
  */
+import type { DeliveryOutcome } from '$lib/platforms/answer.ts';
 import type { Access, Call, CallResult } from '$lib/platforms/call.ts';
 import type { Arrival } from '$lib/platforms/gather.ts';
 import type { Platform, Reading } from '$lib/platforms/platform.ts';
@@ -64,6 +65,11 @@ export interface SourceParts {
 	/** How much may wait for the database. */
 	capacity?: number;
 }
+
+/** Webhooks are counted in all: their types are the door's affair. */
+const ANY_TYPE = '';
+/** Challenges come in bursts. */
+const SETTLED_MS = 500;
 
 interface Delivered {
 	readonly type: string;
@@ -357,10 +363,15 @@ export class Source {
 		});
 	}
 
-	/** A webhook's revocation came in by the door. */
-	webhookRevoked(type: string, reason: string): void {
-		if (this.#held.mode === 'webhook') this.#subscriber.end('', type, reason);
-		this.#changed();
+	/** A webhook came in by the door, which has taken it. */
+	noteDelivery(outcome: DeliveryOutcome, detail: string | null): void {
+		if (this.#held.mode !== 'webhook' || this.#isOver) return;
+		if (outcome === 'revoked') {
+			const [type = '', ...reason] = (detail ?? '').split(': ');
+			this.#subscriber.end(null, type, reason.join(': '));
+		} else if (outcome === 'recorded' || outcome === 'gathered') this.#reporter.count(ANY_TYPE);
+		// Our address was checked: the list says what has become of it.
+		else if (outcome === 'challenge') this.#again(SETTLED_MS);
 	}
 
 	#targetOf(wanted: WantedSubscription): Target | null {
@@ -395,7 +406,9 @@ export class Source {
 
 	/** What could not be made is tried again, later each time. */
 	#settled(isWhole: boolean): void {
-		if (isWhole) this.#attempts = 0;
+		// An address that is still being checked is looked at again.
+		const isChecked = !this.#subscriber.rows.some(({ status }) => status === 'pending');
+		if (isWhole && isChecked) this.#attempts = 0;
 		else {
 			this.#attempts += 1;
 			this.#again();
@@ -403,11 +416,11 @@ export class Source {
 		this.#changed();
 	}
 
-	#again(): void {
+	#again(ms?: number): void {
 		if (this.#isOver) return;
 		const { clock, chance } = this.#parts;
 		this.#later?.();
-		this.#later = clock.after(delayOf(SUBSCRIBES, this.#attempts + 3, chance()), () => {
+		this.#later = clock.after(ms ?? delayOf(SUBSCRIBES, this.#attempts + 3, chance()), () => {
 			this.#later = null;
 			this.#follow();
 			void this.reconcile();

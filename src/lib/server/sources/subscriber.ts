@@ -98,10 +98,13 @@ export class Subscriber {
 		this.#stop.abort();
 	}
 
-	/** The platform ended one. Answers whether it is one of ours. */
-	end(platformId: string, type: string, reason: string): boolean {
+	/** The platform ended one; `platformId` null: whichever has this type. Answers whether it was ours. */
+	end(platformId: string | null, type: string, reason: string): boolean {
 		const row = this.#rows.get(type);
-		if (row === undefined || (row.platform_id !== null && row.platform_id !== platformId))
+		if (
+			row === undefined ||
+			(platformId !== null && row.platform_id !== null && row.platform_id !== platformId)
+		)
 			return false;
 		this.#ended.set(type, reason);
 		this.#rows.set(type, { ...row, status: 'revoked', reason, platform_id: null, cost: 0 });

@@ -329,6 +329,43 @@ export const en = {
 	'keys.may.queue:control': 'control the queue',
 	'keys.may.overlays:read': 'read overlays',
 
+	'docs.title': 'The API',
+	'docs.lead': 'Every address of this server, from the same document that programs read.',
+	'docs.link': 'API documentation',
+	'docs.groups': 'Groups',
+	'docs.about.key':
+		'Send a key as “Authorization: Bearer ck_api_…”. Keys are made in the studio, under Overlays.',
+	'docs.about.refusals':
+		'Refusals are problem documents with a stable code. 429 says in Retry-After when to come again.',
+	'docs.about.writes':
+		'Writes take an Idempotency-Key: sent again with it, they are not done again.',
+	'docs.about.graphql':
+		'GraphQL over the same actions is at /graphql, with subscriptions as server-sent events.',
+	'docs.search': 'Search addresses, fields and permissions',
+	'docs.count.one': '{count} address',
+	'docs.count.other': '{count} addresses',
+	'docs.none': 'No address is like that',
+	'docs.none.text': 'Try fewer words, or a part of the path.',
+	'docs.schemas': 'Shapes',
+	'docs.takes': 'What it takes',
+	'docs.answer': 'An answer',
+	'docs.answers': 'Statuses',
+	'docs.fields': 'Fields',
+	'docs.field': 'Field',
+	'docs.place': 'Where',
+	'docs.type': 'Type',
+	'docs.meaning': 'Meaning',
+	'docs.required': 'required',
+	'docs.place.path': 'path',
+	'docs.place.query': 'query',
+	'docs.place.header': 'header',
+	'docs.place.body': 'body',
+	'docs.place.answer': 'answer',
+	'docs.who.public': 'Open to everybody.',
+	'docs.who.signedIn': 'For every member, key and phone of the account.',
+	'docs.who.overlay': 'For an overlay page, with the session it got for its key.',
+	'docs.who.permission': 'Needs the permission {permission}.',
+
 	'connections.title': 'Connections',
 	'connections.lead': 'Where your events come from, and the proof that none is missed.',
 	'connections.tasks': 'Background tasks',
@@ -424,6 +461,9 @@ export const en = {
 	'connections.byHand': 'Advanced: a webhook secret by hand',
 	'connections.byHand.text':
 		'For programs that sign and send events themselves. Most people never need it.',
+	'connections.byHand.tag': 'by webhook secret',
+	'connections.last': 'Last delivery {ago}',
+	'connections.never': 'Nothing delivered yet',
 	'connections.platform': 'Platform',
 	'connections.webhook': 'Webhook address',
 	'connections.webhook.hint':
@@ -471,13 +511,13 @@ export const en = {
 	'source.state.live': 'Live',
 	'source.state.connecting': 'Connecting',
 	'source.state.polling': 'Asking instead',
-	'source.state.waiting': 'Waiting',
+	'source.state.waiting': 'Nothing chosen',
 	'source.state.stopped': 'Stopped',
 	'source.state.problem': 'Needs you',
 	'source.state.live.text': 'Events arrive the moment they happen.',
 	'source.state.connecting.text': 'Opening the line to the platform.',
 	'source.state.polling.text': 'Cuelight asks the platform’s lists, so that nothing is missed.',
-	'source.state.waiting.text': 'The line is away; the next try comes by itself.',
+	'source.state.waiting.text': 'The channel is connected, and there is nothing to listen to yet.',
 	'source.state.stopped.text': 'Nothing arrives from here.',
 	'source.state.problem.text': 'Something stands in the way: see below.',
 	'source.since': 'since {time}',
@@ -670,5 +710,52 @@ export const en = {
 	'status.viewers.one': '{count} viewer',
 	'status.viewers.other': '{count} viewers',
 	'status.ended': 'Checked {ago}',
-	'status.connect': 'Connect a channel'
+	'status.connect': 'Connect a channel',
+	'source.problem.reconnect_needed': 'The channel’s consent has ended, so no events come.',
+	'source.problem.reconnect_needed.way': 'Connect the channel again.',
+	'source.problem.consent_missing': 'Some of the chosen events need a consent that was not given.',
+	'source.problem.consent_missing.way':
+		'Ask again and agree to what is asked, or choose fewer events.',
+	'source.problem.consent_revoked':
+		'The platform ended subscriptions, because a right they need was taken away.',
+	'source.problem.consent_revoked.way':
+		'Give the right back and check now, or connect the channel again.',
+	'source.problem.nothing_chosen': 'No events are chosen, so there is nothing to listen to.',
+	'source.problem.nothing_chosen.way': 'Choose under “What arrives”.',
+	'source.problem.socket_lost': 'The line to the platform is cut; it is tried again by itself.',
+	'source.problem.socket_lost.way':
+		'Wait: meanwhile Cuelight asks the platform’s lists. If it lasts, see whether this machine reaches the internet.',
+	'source.problem.platform_unavailable':
+		'The platform does not answer as it should; it is asked again by itself.',
+	'source.problem.platform_unavailable.way': 'Wait, or look at the platform’s status page.',
+	'source.problem.limit_reached':
+		'The platform allows no more subscriptions for this channel and application.',
+	'source.problem.limit_reached.way':
+		'Choose fewer events, or stop other programs that use the same application.',
+	'source.problem.subscription_failed': 'The platform refused some subscriptions.',
+	'source.problem.subscription_failed.way':
+		'Check now. If it stays, the reason stands beside the subscription.',
+	'source.problem.callback_unreachable': 'The platform could not deliver to this server’s address.',
+	'source.problem.callback_unreachable.way':
+		'Give the server a public https address (ORIGIN), or choose WebSocket.',
+	'source.problem.relay_unavailable': 'There is no relay that events could come through.',
+	'source.problem.relay_unavailable.way': 'Choose WebSocket: it needs no public address.',
+	'source.problem.mode_unavailable': 'The platform does not offer this way of getting events.',
+	'source.problem.mode_unavailable.way': 'Choose another way for this channel.',
+	'source.problem.database_away': 'Events wait in memory until the database is back.',
+	'source.problem.database_away.way': 'See why the database does not answer.',
+	'source.problem.events_dropped':
+		'More events waited for the database than could be held; some are lost.',
+	'source.problem.events_dropped.way':
+		'Follows and roles are found again in the platform’s lists; the history shows what is there.',
+	'source.problem.poll_failed': 'A list of the platform could not be compared with what came.',
+	'source.problem.poll_failed.way': 'The error stands beside the list.',
+	'viewers.erase': 'Erase this person',
+	'viewers.erase.title': 'Erase {name}?',
+	'viewers.erase.text':
+		'What is recorded of them is deleted, and their names and words in past events too. The events stay, without them. This cannot be taken back.',
+	'viewers.erase.confirm': 'Erase for good',
+	'viewers.subscription.ended': '{from} to {to}',
+	'viewers.platform.id': '{platform} id {id}',
+	'viewers.choose': 'Choose a viewer to see their card.'
 } as const;

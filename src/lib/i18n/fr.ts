@@ -334,6 +334,43 @@ export const fr: Dictionary = {
 	'keys.may.queue:control': 'piloter la file',
 	'keys.may.overlays:read': 'lire les overlays',
 
+	'docs.title': 'L’API',
+	'docs.lead': 'Toutes les adresses de ce serveur, tirées du document que lisent les programmes.',
+	'docs.link': 'Documentation de l’API',
+	'docs.groups': 'Groupes',
+	'docs.about.key':
+		'Envoyez une clé sous la forme « Authorization: Bearer ck_api_… ». Les clés se créent dans le studio, sous Overlays.',
+	'docs.about.refusals':
+		'Les refus sont des documents « problem » au code stable. Un 429 indique dans Retry-After quand revenir.',
+	'docs.about.writes':
+		'Les écritures acceptent un Idempotency-Key : renvoyées avec la même clé, elles ne sont pas refaites.',
+	'docs.about.graphql':
+		'GraphQL, sur les mêmes actions, se trouve sous /graphql, avec des abonnements en événements serveur (SSE).',
+	'docs.search': 'Chercher une adresse, un champ ou une permission',
+	'docs.count.one': '{count} adresse',
+	'docs.count.other': '{count} adresses',
+	'docs.none': 'Aucune adresse ne correspond',
+	'docs.none.text': 'Essayez moins de mots, ou une partie du chemin.',
+	'docs.schemas': 'Formes',
+	'docs.takes': 'Ce qu’elle accepte',
+	'docs.answer': 'Une réponse',
+	'docs.answers': 'Statuts',
+	'docs.fields': 'Champs',
+	'docs.field': 'Champ',
+	'docs.place': 'Où',
+	'docs.type': 'Type',
+	'docs.meaning': 'Sens',
+	'docs.required': 'obligatoire',
+	'docs.place.path': 'chemin',
+	'docs.place.query': 'requête',
+	'docs.place.header': 'en-tête',
+	'docs.place.body': 'corps',
+	'docs.place.answer': 'réponse',
+	'docs.who.public': 'Ouverte à tous.',
+	'docs.who.signedIn': 'Pour tout membre, clé ou téléphone du compte.',
+	'docs.who.overlay': 'Pour une page d’overlay, avec la session obtenue contre sa clé.',
+	'docs.who.permission': 'Demande la permission {permission}.',
+
 	'connections.title': 'Connexions',
 	'connections.lead': 'D’où viennent vos évènements, et la preuve qu’aucun ne manque.',
 	'connections.tasks': 'Tâches de fond',
@@ -431,6 +468,9 @@ export const fr: Dictionary = {
 	'connections.byHand': 'Avancé : un secret de webhook à la main',
 	'connections.byHand.text':
 		'Pour des programmes qui signent et envoient eux-mêmes. La plupart n’en ont jamais besoin.',
+	'connections.byHand.tag': 'par secret de webhook',
+	'connections.last': 'Dernière livraison {ago}',
+	'connections.never': 'Rien de livré encore',
 	'connections.platform': 'Plateforme',
 	'connections.webhook': 'Adresse webhook',
 	'connections.webhook.hint':
@@ -478,14 +518,14 @@ export const fr: Dictionary = {
 	'source.state.live': 'En direct',
 	'source.state.connecting': 'Connexion',
 	'source.state.polling': 'Par interrogation',
-	'source.state.waiting': 'En attente',
+	'source.state.waiting': 'Rien de choisi',
 	'source.state.stopped': 'Arrêtée',
 	'source.state.problem': 'À vous de jouer',
 	'source.state.live.text': 'Les évènements arrivent à l’instant où ils se produisent.',
 	'source.state.connecting.text': 'Ouverture de la ligne vers la plateforme.',
 	'source.state.polling.text':
 		'Cuelight interroge les listes de la plateforme, pour que rien ne manque.',
-	'source.state.waiting.text': 'La ligne est coupée ; le prochain essai vient tout seul.',
+	'source.state.waiting.text': 'La chaîne est connectée, et il n’y a rien à écouter encore.',
 	'source.state.stopped.text': 'Rien n’arrive d’ici.',
 	'source.state.problem.text': 'Quelque chose fait obstacle : voir ci-dessous.',
 	'source.since': 'depuis {time}',
@@ -681,5 +721,60 @@ export const fr: Dictionary = {
 	'status.viewers.one': '{count} spectateur',
 	'status.viewers.other': '{count} spectateurs',
 	'status.ended': 'Vérifié {ago}',
-	'status.connect': 'Connecter une chaîne'
+	'status.connect': 'Connecter une chaîne',
+	'source.problem.reconnect_needed':
+		'L’accord de la chaîne a pris fin : plus aucun évènement n’arrive.',
+	'source.problem.reconnect_needed.way': 'Reconnectez la chaîne.',
+	'source.problem.consent_missing':
+		'Certains évènements choisis demandent un accord qui n’a pas été donné.',
+	'source.problem.consent_missing.way':
+		'Redemandez et acceptez ce qui est demandé, ou choisissez moins d’évènements.',
+	'source.problem.consent_revoked':
+		'La plateforme a mis fin à des abonnements, car un droit nécessaire a été retiré.',
+	'source.problem.consent_revoked.way': 'Rendez ce droit et vérifiez, ou reconnectez la chaîne.',
+	'source.problem.nothing_chosen': 'Aucun évènement n’est choisi : il n’y a rien à écouter.',
+	'source.problem.nothing_chosen.way': 'Choisissez sous « Ce qui arrive ».',
+	'source.problem.socket_lost':
+		'La ligne vers la plateforme est coupée ; elle est retentée toute seule.',
+	'source.problem.socket_lost.way':
+		'Attendez : entre-temps Cuelight interroge les listes de la plateforme. Si cela dure, voyez si cette machine atteint internet.',
+	'source.problem.platform_unavailable':
+		'La plateforme ne répond pas comme il faut ; elle est redemandée toute seule.',
+	'source.problem.platform_unavailable.way':
+		'Attendez, ou regardez la page d’état de la plateforme.',
+	'source.problem.limit_reached':
+		'La plateforme n’accepte plus d’abonnements pour cette chaîne et cette application.',
+	'source.problem.limit_reached.way':
+		'Choisissez moins d’évènements, ou arrêtez les autres programmes qui utilisent la même application.',
+	'source.problem.subscription_failed': 'La plateforme a refusé certains abonnements.',
+	'source.problem.subscription_failed.way':
+		'Vérifiez. Si cela reste, la raison figure à côté de l’abonnement.',
+	'source.problem.callback_unreachable':
+		'La plateforme n’a pas pu livrer à l’adresse de ce serveur.',
+	'source.problem.callback_unreachable.way':
+		'Donnez au serveur une adresse https publique (ORIGIN), ou choisissez WebSocket.',
+	'source.problem.relay_unavailable': 'Il n’y a pas de relais par où passer.',
+	'source.problem.relay_unavailable.way':
+		'Choisissez WebSocket : il n’a pas besoin d’adresse publique.',
+	'source.problem.mode_unavailable':
+		'La plateforme n’offre pas cette façon de recevoir les évènements.',
+	'source.problem.mode_unavailable.way': 'Choisissez une autre façon pour cette chaîne.',
+	'source.problem.database_away':
+		'Les évènements attendent en mémoire le retour de la base de données.',
+	'source.problem.database_away.way': 'Voyez pourquoi la base de données ne répond pas.',
+	'source.problem.events_dropped':
+		'Plus d’évènements attendaient la base de données qu’on n’en pouvait garder ; certains sont perdus.',
+	'source.problem.events_dropped.way':
+		'Suivis et rôles sont retrouvés dans les listes de la plateforme ; l’historique montre ce qui est là.',
+	'source.problem.poll_failed':
+		'Une liste de la plateforme n’a pas pu être comparée à ce qui est arrivé.',
+	'source.problem.poll_failed.way': 'L’erreur figure à côté de la liste.',
+	'viewers.erase': 'Effacer cette personne',
+	'viewers.erase.title': 'Effacer {name} ?',
+	'viewers.erase.text':
+		'Ce qui est enregistré à leur sujet est supprimé, ainsi que noms et mots dans les évènements passés. Les évènements restent, sans eux. C’est définitif.',
+	'viewers.erase.confirm': 'Effacer définitivement',
+	'viewers.subscription.ended': 'du {from} au {to}',
+	'viewers.platform.id': 'Identifiant {platform} {id}',
+	'viewers.choose': 'Choisissez un spectateur pour voir sa fiche.'
 };

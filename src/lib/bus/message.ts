@@ -55,7 +55,7 @@ export const AnimationCancelled = z.object({
 export const StatusChanged = z.object({
 	type: z.literal('STATUS_CHANGED'),
 	...envelope,
-	/** Which state: `queue` (pause), `leader`, `key`, `document`, `channel`, `account`, `connection`. */
+	/** Which state: `queue` (pause), `leader`, `key`, `document`, `channel`, `account`, `connection`, `spotify`. */
 	subject: z.string(),
 	overlay_id: z.uuid().nullable(),
 	rev: z.int().positive().nullable(),

@@ -9,6 +9,7 @@
  */
 import { z } from 'zod';
 import { EventType, type EventClass, type JsonObject, type Priority } from '../bus/index.ts';
+import type { ChannelStatusSource } from './channel-status.ts';
 import type { Connect } from './connect.ts';
 import type { Arrival, GatheringRule } from './gather.ts';
 import type { Source } from './source.ts';
@@ -117,4 +118,6 @@ export interface Platform {
 	readonly gatherings?: readonly GatheringRule[];
 	readonly connect?: Connect;
 	readonly source?: Source;
+	/** Telling whether a channel is live. */
+	readonly status?: ChannelStatusSource;
 }

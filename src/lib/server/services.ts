@@ -33,6 +33,8 @@ import { allowsSocket, type OriginPolicy } from './origin.ts';
 import { createRealtimeServer, type RealtimeServer } from './realtime/index.ts';
 import { hashKey, openSecretBox, type SecretBox } from './secrets.ts';
 import { SetupToken } from './setup.ts';
+import { statusLoop, statusTasks } from './status/tasks.ts';
+import { StatusWatcher } from './status/watcher.ts';
 import { Sources, sourceTasks } from './sources/index.ts';
 import { Streams } from './sse.ts';
 import { openTokens, PUBLISHABLE_KEY, type Tokens } from './tokens.ts';
@@ -162,13 +164,18 @@ async function open(): Promise<{ services: Services; hub: Hub }> {
 			addresses: (platform) => config.clients[platform]?.addresses ?? {},
 			log: log.child({ part: 'sources' })
 		});
+		const watcher = new StatusWatcher({
+			...{ sql: database.sql, access, platforms },
+			now: () => new Date()
+		});
 		// Last: from here on something runs that only `stop` ends.
-		const ticker = new Ticker(loops(database, gatherer), log);
+		const ticker = new Ticker([...loops(database, gatherer), statusLoop(watcher)], log);
 		const scheduler = new Scheduler({
 			sql: database.sql,
 			tasks: [
 				...tasks({ database, eventMonths: config.eventMonths }),
 				...accessTasks(access, consents, database),
+				...statusTasks(watcher),
 				...sourceTasks(database.sql)
 			],
 			log: log.child({ part: 'tasks' })

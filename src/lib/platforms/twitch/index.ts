@@ -4,6 +4,7 @@ import { eventTypes } from './events.ts';
 import { source } from './eventsub/index.ts';
 import { groups } from './groups.ts';
 import { gatherings } from './normalize.ts';
+import { status } from './status.ts';
 import { webhook } from './webhook.ts';
 
 export const twitch: Platform = {
@@ -13,5 +14,6 @@ export const twitch: Platform = {
 	webhook,
 	gatherings,
 	connect: connectBy(groups),
-	source
+	source,
+	status
 };

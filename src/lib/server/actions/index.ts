@@ -20,6 +20,8 @@ import { sourceActions } from './sources.ts';
 import { streamActions } from './streams.ts';
 import { taskActions } from './tasks.ts';
 import { viewerActions } from './viewers.ts';
+import { channelStatusActions } from './channel-status.ts';
+import { spotifyActions } from './spotify.ts';
 
 export const actions: readonly Action[] = [
 	...eventActions,
@@ -41,5 +43,7 @@ export const actions: readonly Action[] = [
 	...overlayPageActions,
 	...streamActions,
 	...taskActions,
-	...viewerActions
+	...viewerActions,
+	...channelStatusActions,
+	...spotifyActions
 ];

@@ -30,6 +30,10 @@ beforeAll(async () => {
 				record: async (_, drafts) => {
 					recorded.push(...drafts);
 					return drafts.map(() => ({ outcome: 'recorded', event_id: 'e', seq: 1 }));
+				},
+				gather: async (_, parts) => {
+					recorded.push(...parts.map(({ draft }) => draft));
+					return parts.map(() => ({ outcome: 'gathered', event_id: 'e', seq: 1 }));
 				}
 			}
 		);

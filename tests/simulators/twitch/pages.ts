@@ -33,7 +33,7 @@ button:hover { border-color: var(--accent); }
 `;
 
 export const page = (title: string, body: string): string => `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
 <title>${escapeHtml(title)} – simulated Twitch</title><style>${style}</style></head><body>${body}</body></html>`;
 
 export function consentPage(

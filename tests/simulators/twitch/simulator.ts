@@ -37,7 +37,7 @@ export interface TwitchOptions {
 	readonly redirectUris?: readonly (string | RegExp)[];
 	/** Seconds between keepalives, whatever is asked for. */
 	readonly keepaliveS?: number;
-	/** Answers for paths of your own, before all others. */
+	/** Answers for paths of your own: no fault befalls them, and no record tells of them. */
 	readonly extra?: (asked: Asked) => Answer | undefined;
 }
 
@@ -79,8 +79,6 @@ export async function startTwitch(options: TwitchOptions = {}) {
 	const teller = new Teller({ ...parts, name, clientId: client.id });
 
 	function answer(asked: Asked): Answer {
-		const extra = options.extra?.(asked);
-		if (extra !== undefined) return extra;
 		if (asked.path.startsWith('/helix/')) return helix.handle(asked);
 		if (asked.path.startsWith('/oauth2/')) return oauth.handle(asked);
 		if (asked.path === '/activate') return oauth.device.page(asked);
@@ -90,6 +88,8 @@ export async function startTwitch(options: TwitchOptions = {}) {
 	async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const asked = await readAsked(request);
 		const { method, path } = asked;
+		const extra = options.extra?.(asked);
+		if (extra !== undefined) return send(response, extra);
 		const fault = script.faultFor(asked);
 		const note = (status: unknown) => records.note('request', { method, path, status });
 		if (fault === 'timeout' || fault === 'reset') {

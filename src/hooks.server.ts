@@ -9,7 +9,7 @@ import { translator } from '$lib/i18n/text.ts';
 import { ANONYMOUS, type Principal } from '$lib/server/actions/principal.ts';
 import { SESSION_COOKIE } from '$lib/server/auth.ts';
 import { refusalOf } from '$lib/server/backend/statements/refusal.ts';
-import { ACCOUNT_COOKIE } from '$lib/server/http/identify.ts';
+import { ACCOUNT_COOKIE } from '$lib/server/http/cookies.ts';
 import { chooseLocale, LOCALE_COOKIE, type Locale } from '$lib/server/http/locale.ts';
 import { problemResponse } from '$lib/server/http/problem.ts';
 import { answersFor, mayChange } from '$lib/server/origin.ts';

@@ -65,6 +65,46 @@ CREATE INDEX audit_log_actor ON app.audit_log USING btree (account_id, actor_id,
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON app.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change();
 grant select on app.audit_log to authenticated;
 
+create table app.categories (
+  platform text not null,
+  id text not null,
+  name text not null,
+  picture text,
+  updated_at timestamp with time zone not null,
+  constraint categories_pkey PRIMARY KEY (platform, id),
+  constraint categories_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 100))),
+  constraint categories_name_check CHECK ((char_length(name) <= 200)),
+  constraint categories_picture_check CHECK ((char_length(picture) <= 2000))
+);
+alter table app.categories enable row level security;
+alter table app.categories force row level security;
+
+create table app.channel_status (
+  account_id uuid not null,
+  platform text not null,
+  is_online boolean not null default false,
+  stream_title text,
+  category text,
+  category_id text,
+  viewer_count integer,
+  started_at timestamp with time zone,
+  updated_at timestamp with time zone not null,
+  watch jsonb not null default '{}'::jsonb,
+  told jsonb not null default '[]'::jsonb,
+  version integer not null default 0,
+  constraint channel_status_pkey PRIMARY KEY (account_id, platform),
+  constraint channel_status_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint channel_status_category_check CHECK ((char_length(category) <= 200)),
+  constraint channel_status_category_id_check CHECK ((char_length(category_id) <= 100)),
+  constraint channel_status_platform_check CHECK ((platform ~ '^[a-z][a-z0-9_]{0,49}$'::text)),
+  constraint channel_status_stream_title_check CHECK ((char_length(stream_title) <= 500)),
+  constraint channel_status_viewer_count_check CHECK ((viewer_count >= 0))
+);
+alter table app.channel_status enable row level security;
+alter table app.channel_status force row level security;
+CREATE INDEX channel_status_online ON app.channel_status USING btree (account_id) WHERE is_online;
+CREATE INDEX channel_status_told ON app.channel_status USING btree (account_id) WHERE (told <> '[]'::jsonb);
+
 create table app.connection_tokens (
   connection_id uuid not null,
   client_id text not null,
@@ -678,6 +718,16 @@ alter table app.sources enable row level security;
 alter table app.sources force row level security;
 CREATE INDEX sources_account ON app.sources USING btree (account_id);
 
+create table app.spotify_manual (
+  account_id uuid not null,
+  started_by uuid,
+  expires_at timestamp with time zone not null,
+  constraint spotify_manual_pkey PRIMARY KEY (account_id),
+  constraint spotify_manual_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE
+);
+alter table app.spotify_manual enable row level security;
+alter table app.spotify_manual force row level security;
+
 create table app.tasks (
   name text not null,
   title text not null,
@@ -1204,6 +1254,53 @@ begin
 end
 $function$;
 revoke execute on function app.advance(uuid,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.apply_watch(p_account uuid, p_platform text, p_version integer, p_watch jsonb, p_changes jsonb, p_drafts jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_version integer;
+  v_change jsonb;
+begin
+  -- First the account's lock, which recording takes: two that hold one each would wait for ever.
+  perform 1 from app.accounts a where a.id = p_account for no key update;
+  if not found then
+    return false;
+  end if;
+  insert into app.channel_status (account_id, platform, updated_at)
+  values (p_account, p_platform, p_now)
+  on conflict do nothing;
+  select s.version into v_version
+  from app.channel_status s
+  where s.account_id = p_account and s.platform = p_platform
+  for update;
+  if v_version <> p_version then
+    return false;
+  end if;
+  update app.channel_status s
+  set watch = p_watch, told = '[]', version = s.version + 1
+  where s.account_id = p_account and s.platform = p_platform;
+  for v_change in select c.value from jsonb_array_elements(p_changes) as c loop
+    case v_change ->> 'kind'
+      when 'online' then
+        perform app.set_online(p_account, p_platform, v_change -> 'stream', p_now);
+      when 'offline' then
+        perform app.set_offline(p_account, p_platform, p_now);
+      when 'data' then
+        perform app.update_stream_data(p_account, p_platform, v_change -> 'stream', p_now);
+    end case;
+  end loop;
+  if jsonb_array_length(p_drafts) > 0 then
+    perform app.record_events(p_account, p_drafts, p_now);
+  end if;
+  return true;
+end
+$function$;
+revoke execute on function app.apply_watch(uuid,text,integer,jsonb,jsonb,jsonb,timestamp with time zone) from public;
+grant execute on function app.apply_watch(uuid,text,integer,jsonb,jsonb,jsonb,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.authorization_document(p_authorization uuid)
  RETURNS jsonb
@@ -2531,6 +2628,30 @@ $function$;
 revoke execute on function app.find_app_token(uuid,text,text) from public;
 grant execute on function app.find_app_token(uuid,text,text) to service_role;
 
+CREATE OR REPLACE FUNCTION app.find_categories(p_platform text, p_before timestamp with time zone, p_limit integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(w.category_id order by w.category_id), '[]')
+    from (
+      select distinct s.category_id
+      from app.channel_status s
+      where s.platform = p_platform and s.category_id is not null
+        and not exists (
+          select from app.categories c
+          where c.platform = s.platform and c.id = s.category_id and c.updated_at >= p_before)
+      order by s.category_id
+      limit p_limit
+    ) w);
+end
+$function$;
+revoke execute on function app.find_categories(text,timestamp with time zone,integer) from public;
+grant execute on function app.find_categories(text,timestamp with time zone,integer) to service_role;
+
 CREATE OR REPLACE FUNCTION app.find_client(p_account uuid, p_platform text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2672,6 +2793,42 @@ $function$;
 revoke execute on function app.find_key(bytea,timestamp with time zone) from public;
 grant execute on function app.find_key(bytea,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.find_told()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('account_id', s.account_id, 'platform', s.platform)), '[]')
+    from app.channel_status s
+    where s.told <> '[]');
+end
+$function$;
+revoke execute on function app.find_told() from public;
+grant execute on function app.find_told() to service_role;
+
+CREATE OR REPLACE FUNCTION app.find_watched(p_platform text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(to_jsonb(w) order by w.account_id), '[]')
+    from (
+      select distinct on (c.account_id) c.account_id, c.channel_id, c.id as connection_id
+      from app.platform_connections c
+      where c.platform = p_platform and c.status = 'connected'
+      order by c.account_id, c.created_at, c.id
+    ) w);
+end
+$function$;
+revoke execute on function app.find_watched(text) from public;
+grant execute on function app.find_watched(text) to service_role;
+
 CREATE OR REPLACE FUNCTION app.finish_task(p_owner uuid, p_name text, p_error text, p_duration_ms integer, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2749,6 +2906,27 @@ end
 $function$;
 revoke execute on function app.gather(uuid,jsonb,timestamp with time zone) from public;
 grant execute on function app.gather(uuid,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_all_online_accounts()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('account_id', o.account_id, 'platforms', o.platforms)
+      order by o.account_id), '[]')
+    from (
+      select s.account_id, jsonb_agg(s.platform order by s.platform) as platforms
+      from app.channel_status s
+      where s.is_online
+      group by s.account_id
+    ) o);
+end
+$function$;
+revoke execute on function app.get_all_online_accounts() from public;
+grant execute on function app.get_all_online_accounts() to service_role;
 
 CREATE OR REPLACE FUNCTION app.get_authorization(p_account uuid, p_authorization uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -3006,6 +3184,39 @@ revoke execute on function app.get_source(uuid,uuid,timestamp with time zone) fr
 grant execute on function app.get_source(uuid,uuid,timestamp with time zone) to authenticated;
 grant execute on function app.get_source(uuid,uuid,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.get_spotify_manual(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'spotify:read');
+  return app.spotify_manual_document(p_account, p_now);
+end
+$function$;
+revoke execute on function app.get_spotify_manual(uuid,timestamp with time zone) from public;
+grant execute on function app.get_spotify_manual(uuid,timestamp with time zone) to authenticated;
+grant execute on function app.get_spotify_manual(uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.get_status(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'spotify:read');
+  return (
+    select coalesce(jsonb_agg(app.status_document(s.account_id, s.platform) order by s.platform), '[]')
+    from app.channel_status s
+    where s.account_id = p_account);
+end
+$function$;
+revoke execute on function app.get_status(uuid) from public;
+grant execute on function app.get_status(uuid) to authenticated;
+grant execute on function app.get_status(uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION app.get_viewer(p_account uuid, p_viewer uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -3047,6 +3258,23 @@ revoke execute on function app.get_viewer(uuid,uuid) from public;
 grant execute on function app.get_viewer(uuid,uuid) to authenticated;
 grant execute on function app.get_viewer(uuid,uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION app.get_watch(p_account uuid, p_platform text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return coalesce(
+    (select jsonb_build_object('version', s.version, 'watch', s.watch, 'told', s.told)
+      from app.channel_status s
+      where s.account_id = p_account and s.platform = p_platform),
+    '{"version": 0, "watch": {}, "told": []}');
+end
+$function$;
+revoke execute on function app.get_watch(uuid,text) from public;
+grant execute on function app.get_watch(uuid,text) to service_role;
+
 CREATE OR REPLACE FUNCTION app.handle_events(p_account uuid, p_drafts jsonb, p_events uuid[], p_first bigint, p_now timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -3055,6 +3283,7 @@ CREATE OR REPLACE FUNCTION app.handle_events(p_account uuid, p_drafts jsonb, p_e
 AS $function$
 begin
   perform app.note_viewers(p_account, p_drafts, p_events, p_first, p_now);
+  perform app.note_streams(p_account, p_drafts, p_now);
 end
 $function$;
 revoke execute on function app.handle_events(uuid,jsonb,uuid[],bigint,timestamp with time zone) from public;
@@ -3200,6 +3429,19 @@ begin
 end
 $function$;
 revoke execute on function app.invitation_state(app.invitations,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.is_any_online(p_account uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from app.channel_status s where s.account_id = p_account and s.is_online);
+end
+$function$;
+revoke execute on function app.is_any_online(uuid) from public;
+grant execute on function app.is_any_online(uuid) to service_role;
 
 CREATE OR REPLACE FUNCTION app.is_live(p_key app.keys)
  RETURNS boolean
@@ -4039,6 +4281,33 @@ end
 $function$;
 revoke execute on function app.note_sign_in() from public;
 
+CREATE OR REPLACE FUNCTION app.note_streams(p_account uuid, p_drafts jsonb, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.channel_status as s (account_id, platform, updated_at, told, version)
+  select p_account, d.platform, p_now,
+    jsonb_agg(jsonb_build_object('kind', replace(h.handler, 'stream_', ''),
+      'at', coalesce(d.occurred_at, p_now), 'stream_id', d.data ->> 'id',
+      'started_at', d.data ->> 'started_at', 'title', d.data ->> 'title',
+      'category', d.data #>> '{category,name}', 'category_id', d.data #>> '{category,id}')
+      order by d.ord), 1
+  from rows from (jsonb_to_recordset(p_drafts) as (event_type text, platform text, origin text,
+      data jsonb, occurred_at timestamptz))
+    with ordinality as d (event_type, platform, origin, data, occurred_at, ord)
+  join app.event_handlers h on h.event_type = d.event_type
+  where h.handler in ('stream_online', 'stream_offline', 'stream_update')
+    and coalesce(d.origin, 'live') = 'live'
+  group by d.platform
+  on conflict (account_id, platform) do update
+  set told = s.told || excluded.told, version = s.version + 1;
+end
+$function$;
+revoke execute on function app.note_streams(uuid,jsonb,timestamp with time zone) from public;
+
 CREATE OR REPLACE FUNCTION app.note_validation(p_connection uuid, p_version integer, p_scopes text[], p_groups text[], p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS void
  LANGUAGE plpgsql
@@ -4428,6 +4697,19 @@ $function$;
 revoke execute on function app.permitted_accounts(text) from public;
 grant execute on function app.permitted_accounts(text) to authenticated;
 grant execute on function app.permitted_accounts(text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.publish_channel(p_account uuid, p_platform text, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.publish_status(p_account, null, 'channel', false,
+    app.status_document(p_account, p_platform), p_now);
+end
+$function$;
+revoke execute on function app.publish_channel(uuid,text,timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION app.publish_connection(p_account uuid, p_connection uuid, p_now timestamp with time zone)
  RETURNS void
@@ -6089,6 +6371,45 @@ $function$;
 revoke execute on function app.save_app_token(uuid,text,text,bytea,timestamp with time zone,timestamp with time zone) from public;
 grant execute on function app.save_app_token(uuid,text,text,bytea,timestamp with time zone,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.save_categories(p_platform text, p_categories jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_changed text[];
+begin
+  with given as (
+    select distinct on (c.id) c.id, left(c.name, 200) as name, left(c.picture, 2000) as picture
+    from jsonb_to_recordset(p_categories) as c (id text, name text, picture text)
+    where char_length(c.id) between 1 and 100 and c.name is not null
+    order by c.id
+  ),
+  known as (
+    select k.id, k.name, k.picture from app.categories k where k.platform = p_platform
+  ),
+  kept as (
+    insert into app.categories as k (platform, id, name, picture, updated_at)
+    select p_platform, g.id, g.name, g.picture, p_now from given g
+    on conflict (platform, id) do update
+    set name = excluded.name, picture = excluded.picture, updated_at = excluded.updated_at
+    returning k.id, k.name, k.picture
+  )
+  select array_agg(k.id) into v_changed
+  from kept k
+  -- Both CTEs see the table as it was before this statement.
+  left join known o on o.id = k.id
+  where (o.name, o.picture) is distinct from (k.name, k.picture);
+  perform app.publish_channel(s.account_id, s.platform, p_now)
+  from app.channel_status s
+  where s.platform = p_platform and s.category_id = any (v_changed) and s.is_online;
+  return coalesce(cardinality(v_changed), 0);
+end
+$function$;
+revoke execute on function app.save_categories(text,jsonb,timestamp with time zone) from public;
+grant execute on function app.save_categories(text,jsonb,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.save_client(p_account uuid, p_platform text, p_client_id text, p_secret_ciphertext bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -6251,6 +6572,50 @@ $function$;
 revoke execute on function app.set_default_account(uuid,timestamp with time zone) from public;
 grant execute on function app.set_default_account(uuid,timestamp with time zone) to authenticated;
 grant execute on function app.set_default_account(uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.set_offline(p_account uuid, p_platform text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.channel_status as s (account_id, platform, is_online, updated_at)
+  values (p_account, p_platform, false, p_now)
+  on conflict (account_id, platform) do update
+  set is_online = false, started_at = null, viewer_count = null, updated_at = excluded.updated_at;
+  perform app.publish_channel(p_account, p_platform, p_now);
+end
+$function$;
+revoke execute on function app.set_offline(uuid,text,timestamp with time zone) from public;
+grant execute on function app.set_offline(uuid,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.set_online(p_account uuid, p_platform text, p_stream jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into app.channel_status as s (account_id, platform, is_online, stream_title, category,
+    category_id, viewer_count, started_at, updated_at)
+  values (p_account, p_platform, true, left(p_stream ->> 'title', 500), left(p_stream ->> 'category', 200),
+    left(p_stream ->> 'category_id', 100), (p_stream ->> 'viewer_count')::integer,
+    coalesce((p_stream ->> 'started_at')::timestamptz, p_now), p_now)
+  on conflict (account_id, platform) do update
+  set is_online = true,
+    stream_title = coalesce(excluded.stream_title, case when s.is_online then s.stream_title end),
+    category = coalesce(excluded.category, case when s.is_online then s.category end),
+    category_id = coalesce(excluded.category_id, case when s.is_online then s.category_id end),
+    viewer_count = coalesce(excluded.viewer_count, case when s.is_online then s.viewer_count end),
+    started_at = case when s.is_online and p_stream ->> 'started_at' is null then s.started_at
+      else excluded.started_at end,
+    updated_at = excluded.updated_at;
+  perform app.publish_channel(p_account, p_platform, p_now);
+end
+$function$;
+revoke execute on function app.set_online(uuid,text,jsonb,timestamp with time zone) from public;
+grant execute on function app.set_online(uuid,text,jsonb,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.set_paused(p_account uuid, p_overlay uuid, p_paused boolean, p_now timestamp with time zone)
  RETURNS jsonb
@@ -6461,6 +6826,86 @@ revoke execute on function app.skip(uuid,uuid,text,timestamp with time zone) fro
 grant execute on function app.skip(uuid,uuid,text,timestamp with time zone) to authenticated;
 grant execute on function app.skip(uuid,uuid,text,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.spotify_manual_document(p_account uuid, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return coalesce(
+    (select jsonb_build_object('active', true,
+        'remaining_seconds', ceil(extract(epoch from m.expires_at - p_now))::integer)
+      from app.spotify_manual m
+      where m.account_id = p_account and m.expires_at > p_now),
+    '{"active": false, "remaining_seconds": null}');
+end
+$function$;
+revoke execute on function app.spotify_manual_document(uuid,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.start_spotify_manual(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'spotify:worker');
+  insert into app.spotify_manual (account_id, started_by, expires_at)
+  values (p_account, app.actor_id(), p_now + interval '30 minutes')
+  on conflict (account_id) do update
+  set started_by = excluded.started_by, expires_at = excluded.expires_at;
+  perform app.log_command(p_account, 'spotify.manual_start', 'account', p_account, '{}', p_now);
+  perform app.publish_status(p_account, null, 'spotify', false,
+    app.spotify_manual_document(p_account, p_now), p_now);
+  return app.spotify_manual_document(p_account, p_now);
+end
+$function$;
+revoke execute on function app.start_spotify_manual(uuid,timestamp with time zone) from public;
+grant execute on function app.start_spotify_manual(uuid,timestamp with time zone) to authenticated;
+grant execute on function app.start_spotify_manual(uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.status_document(p_account uuid, p_platform text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select jsonb_build_object('platform', s.platform, 'is_online', s.is_online,
+      'stream_title', s.stream_title, 'category', s.category, 'category_picture', c.picture,
+      'viewer_count', s.viewer_count, 'started_at', s.started_at, 'updated_at', s.updated_at)
+    from app.channel_status s
+    left join app.categories c on c.platform = s.platform and c.id = s.category_id
+    where s.account_id = p_account and s.platform = p_platform);
+end
+$function$;
+revoke execute on function app.status_document(uuid,text) from public;
+
+CREATE OR REPLACE FUNCTION app.stop_spotify_manual(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_expires_at timestamptz;
+begin
+  perform app.require_permission(p_account, 'spotify:worker');
+  delete from app.spotify_manual m where m.account_id = p_account returning m.expires_at into v_expires_at;
+  if v_expires_at > p_now then
+    perform app.log_command(p_account, 'spotify.manual_stop', 'account', p_account, '{}', p_now);
+    perform app.publish_status(p_account, null, 'spotify', false,
+      app.spotify_manual_document(p_account, p_now), p_now);
+  end if;
+  return app.spotify_manual_document(p_account, p_now);
+end
+$function$;
+revoke execute on function app.stop_spotify_manual(uuid,timestamp with time zone) from public;
+grant execute on function app.stop_spotify_manual(uuid,timestamp with time zone) to authenticated;
+grant execute on function app.stop_spotify_manual(uuid,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.store_tokens(p_connection uuid, p_version integer, p_access_ciphertext bytea, p_refresh_ciphertext bytea, p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS boolean
  LANGUAGE plpgsql
@@ -6631,6 +7076,39 @@ $function$;
 revoke execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) from public;
 grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to authenticated;
 grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.update_stream_data(p_account uuid, p_platform text, p_stream jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update app.channel_status s
+  set stream_title = n.title, category = n.category, category_id = n.category_id,
+    viewer_count = n.viewer_count, updated_at = p_now
+  from (
+    select coalesce(left(p_stream ->> 'title', 500), o.stream_title) as title,
+      coalesce(left(p_stream ->> 'category', 200), o.category) as category,
+      -- Without the id of a new category its picture would be the old one's.
+      case when p_stream ->> 'category' is not null then left(p_stream ->> 'category_id', 100)
+        else o.category_id end as category_id,
+      coalesce((p_stream ->> 'viewer_count')::integer, o.viewer_count) as viewer_count
+    from app.channel_status o
+    where o.account_id = p_account and o.platform = p_platform
+  ) n
+  where s.account_id = p_account and s.platform = p_platform and s.is_online
+    and (s.stream_title, s.category, s.category_id, s.viewer_count)
+      is distinct from (n.title, n.category, n.category_id, n.viewer_count);
+  if not found then
+    return false;
+  end if;
+  perform app.publish_channel(p_account, p_platform, p_now);
+  return true;
+end
+$function$;
+revoke execute on function app.update_stream_data(uuid,text,jsonb,timestamp with time zone) from public;
+grant execute on function app.update_stream_data(uuid,text,jsonb,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.use_pairing(p_code_hash bytea, p_name text, p_token_hash bytea, p_hint text, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb

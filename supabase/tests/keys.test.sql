@@ -23,14 +23,14 @@ select throws_ok($$ select app.create_key(tests.account(), 'overlay', 'B', tests
   'CU403', null, 'nor overlay addresses');
 select throws_ok($$ select app.list_keys(tests.account()) $$, 'CU403', null, 'nor sees them');
 select throws_ok($$ select app.revoke_key(tests.account(), tests.value('api_key')) $$, 'CU403', null, 'nor revokes them');
-select throws_ok($$ select app.rotate_key(tests.account(), tests.value('api_key'), sha256('b'), 'b') $$, 'CU403', null, 'nor rotates them');
+select throws_ok($$ select app.rotate_key(tests.account(), tests.value('api_key'), sha256('b'), 'b', interval '0') $$, 'CU403', null, 'nor rotates them');
 
 select tests.act_as('stranger');
 select throws_ok($$ select app.create_key(tests.account(), 'api', 'B', null, '{}', sha256('b'), 'b', tests.at(0)) $$,
   'CU404', null, 'For a stranger there is no account to make keys in');
 select throws_ok($$ select app.list_keys(tests.account()) $$, 'CU404', null, 'nor to list');
 select throws_ok($$ select app.revoke_key(tests.account(), tests.value('api_key')) $$, 'CU404', null, 'nor to revoke in');
-select throws_ok($$ select app.rotate_key(tests.account(), tests.value('api_key'), sha256('b'), 'b') $$, 'CU404', null, 'nor to rotate in');
+select throws_ok($$ select app.rotate_key(tests.account(), tests.value('api_key'), sha256('b'), 'b', interval '0') $$, 'CU404', null, 'nor to rotate in');
 select throws_ok($$ select app.revoke_key(tests.elsewhere(), tests.value('api_key')) $$, 'CU404', null,
   'A key of another account is not found in the own one');
 
@@ -50,7 +50,7 @@ select tests.remember('all_key', app.find_key(sha256('all'), tests.at(0)) ->> 'i
 select tests.act('authenticated', jsonb_build_object('sub', tests.value('all_key'), 'key_id', tests.value('all_key'), 'role', 'authenticated', 'kind', 'api'));
 select throws_ok($$ select app.create_key(tests.account(), 'api', 'B', null, '{}', sha256('b'), 'b', tests.at(0)) $$,
   'CU403', null, 'A key cannot make keys, whatever it holds');
-select throws_ok($$ select app.rotate_key(tests.account(), tests.value('all_key'), sha256('b'), 'b') $$, 'CU403', null, 'nor renew itself');
+select throws_ok($$ select app.rotate_key(tests.account(), tests.value('all_key'), sha256('b'), 'b', interval '0') $$, 'CU403', null, 'nor renew itself');
 select tests.act_as_api_key();
 select throws_ok($$ select app.list_keys(tests.account()) $$, 'CU403', null, 'A key without the permission sees none');
 select tests.act_as_page();
@@ -68,7 +68,7 @@ select is(app.find_key(sha256('unknown'), tests.at(0)), null, 'An unknown secret
 
 -- Rotation: the new one at once, the old one never again.
 select tests.act_as('owner');
-select tests.remember('new_key', app.rotate_key(tests.account(), tests.value('overlay_key'), sha256('fresh'), 'fresh', tests.at(70)) ->> 'id');
+select tests.remember('new_key', app.rotate_key(tests.account(), tests.value('overlay_key'), sha256('fresh'), 'fresh', interval '0', tests.at(70)) ->> 'id');
 select tests.act_as_server();
 select is(app.find_key(sha256('page'), tests.at(71)), null, 'A rotated secret opens nothing');
 select is(app.find_key(sha256('fresh'), tests.at(71)) ->> 'id', tests.value('new_key')::text, 'the new one does');
@@ -83,7 +83,7 @@ select is(tests.heard(), array['STATUS_CHANGED'], 'The overlay''s topic heard of
 select tests.act_as('owner');
 select ok((app.revoke_key(tests.account(), tests.value('api_key'), tests.at(80)) ->> 'revoked_at')::timestamptz = tests.at(80), 'Revoking says when');
 select ok((app.revoke_key(tests.account(), tests.value('api_key'), tests.at(90)) ->> 'revoked_at')::timestamptz = tests.at(80), 'and is idempotent');
-select throws_ok($$ select app.rotate_key(tests.account(), tests.value('api_key'), sha256('c'), 'c', tests.at(91)) $$, 'CU410', null,
+select throws_ok($$ select app.rotate_key(tests.account(), tests.value('api_key'), sha256('c'), 'c', interval '0', tests.at(91)) $$, 'CU410', null,
   'A revoked key cannot be renewed');
 select tests.act_as_api_key();
 select throws_ok($$ select app.get_queue(tests.account(), tests.at(92)) $$, 'CU404', null, 'A revoked key is a stranger');

@@ -68,6 +68,11 @@ $$, array['has_permission', 'permitted_accounts', 'require_permission', 'my_acco
   'begin_authorization', 'take_authorization', 'complete_authorization', 'get_authorization',
   'list_tasks', 'run_task', 'set_task_enabled', 'list_viewers', 'get_viewer', 'erase_viewer',
   'get_status', 'get_spotify_manual', 'start_spotify_manual', 'stop_spotify_manual',
+  'get_source', 'request_reconcile',
+  'list_members', 'change_role', 'remove_member', 'leave_account', 'transfer_ownership',
+  'set_default_account', 'create_invitation', 'list_invitations', 'revoke_invitation', 'accept_invitation',
+  'create_pairing', 'get_pairing',
+  'list_audit', 'note_export', 'export_tables', 'export_rows', 'delete_account',
   'claim_idempotency_key', 'keep_answer'],
   'Tokens may execute the public verbs and nothing else');
 

@@ -4,6 +4,146 @@
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 export interface paths {
+	'/v1/account': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		post?: never;
+		/**
+		 * Deletes the account and everything in it, for good; its name has to be typed.
+		 * @description Needs the permission `account:manage`.
+		 */
+		delete: operations['account.delete'];
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/account/export': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Downloads everything of the account as JSON, without what opens something.
+		 * @description Needs the permission `account:manage`.
+		 */
+		get: operations['account.export'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/accounts': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Lists the accounts that you belong to.
+		 * @description For every member, key and phone of the account.
+		 */
+		get: operations['accounts.list'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/accounts/current': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		/**
+		 * Switches this browser to another of your accounts, and begins there next time if asked.
+		 * @description For every member, key and phone of the account.
+		 */
+		put: operations['accounts.switch'];
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/audit': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Lists what was done in the account and by whom, newest first.
+		 * @description Needs the permission `audit:read`.
+		 */
+		get: operations['audit.list'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/audit/export': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Downloads the audit log, newest first: a line of JSON for each entry, or CSV.
+		 * @description Needs the permission `audit:read`.
+		 */
+		get: operations['audit.export'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/channel-status': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Shows, for each platform, whether the channel is live and with what.
+		 * @description Needs the permission `spotify:read`.
+		 */
+		get: operations['channel_status.list'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/v1/connections': {
 		parameters: {
 			query?: never;
@@ -47,6 +187,46 @@ export interface paths {
 		 * @description Needs the permission `connections:edit`.
 		 */
 		delete: operations['connections.disconnect'];
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/connections/{id}/reconcile': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		/**
+		 * Compares a channel’s subscriptions with what should be, mends them, and looks at its lists.
+		 * @description Needs the permission `connections:edit`.
+		 */
+		post: operations['connections.reconcile'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/connections/{id}/source': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Tells how a channel’s events come: state, subscriptions, quota, polls, problems.
+		 * @description Needs the permission `connections:read`.
+		 */
+		get: operations['connections.source'];
+		put?: never;
+		post?: never;
+		delete?: never;
 		options?: never;
 		head?: never;
 		patch?: never;
@@ -236,6 +416,90 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/v1/invitations': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Lists the invitations, newest first, without their links.
+		 * @description Needs the permission `members:read`.
+		 */
+		get: operations['invitations.list'];
+		put?: never;
+		/**
+		 * Makes a link that makes one person a member; it is answered once.
+		 * @description Needs the permission `members:edit`.
+		 */
+		post: operations['invitations.create'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/invitations/{id}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		post?: never;
+		/**
+		 * Ends an invitation that nobody has accepted.
+		 * @description Needs the permission `members:edit`.
+		 */
+		delete: operations['invitations.revoke'];
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/invitations/accept': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		/**
+		 * Makes you a member: as whom you are signed in, or as a new user with a password.
+		 * @description Open to everybody.
+		 */
+		post: operations['invitations.accept'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/invitations/info': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Tells the holder of a link what it invites to, and nothing of who is there.
+		 * @description Open to everybody.
+		 */
+		get: operations['invitations.info'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/v1/keys': {
 		parameters: {
 			query?: never;
@@ -244,13 +508,13 @@ export interface paths {
 			cookie?: never;
 		};
 		/**
-		 * Lists the API keys, without their secrets.
+		 * Lists the keys that you may handle, without their secrets: all, or those of one kind.
 		 * @description Needs the permission `keys:edit`.
 		 */
 		get: operations['keys.list'];
 		put?: never;
 		/**
-		 * Makes an API key with at most your own permissions; its secret is answered once.
+		 * Makes a key with at most your own permissions; its secret is answered once.
 		 * @description Needs the permission `keys:edit`.
 		 */
 		post: operations['keys.create'];
@@ -290,10 +554,70 @@ export interface paths {
 		get?: never;
 		put?: never;
 		/**
-		 * Gives a key a new secret; the old one stops working at once.
+		 * Gives a key a new secret; the old one goes on for the overlap, or stops working at once.
 		 * @description Needs the permission `keys:edit`.
 		 */
 		post: operations['keys.rotate'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/keys/pair': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		/**
+		 * Turns a code into a key of the phone that read it; its secret is answered once.
+		 * @description Open to everybody.
+		 */
+		post: operations['keys.pair'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/keys/pairings': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		/**
+		 * Makes a code to pair a phone with: to be shown as a QR code, good once, for 60 seconds.
+		 * @description Needs the permission `keys:edit`.
+		 */
+		post: operations['keys.pairings.create'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/keys/pairings/{id}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Tells whether a phone has used a code.
+		 * @description Needs the permission `keys:edit`.
+		 */
+		get: operations['keys.pairings.get'];
+		put?: never;
+		post?: never;
 		delete?: never;
 		options?: never;
 		head?: never;
@@ -314,6 +638,90 @@ export interface paths {
 		get: operations['me.get'];
 		put?: never;
 		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/members': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Lists the members of the account, owners first.
+		 * @description Needs the permission `members:read`.
+		 */
+		get: operations['members.list'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/members/{id}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		/**
+		 * Gives a member another role: nobody their own, nobody more than they have.
+		 * @description Needs the permission `members:edit`.
+		 */
+		put: operations['members.role'];
+		post?: never;
+		/**
+		 * Takes a member out of the account; what they have open closes at once.
+		 * @description Needs the permission `members:edit`.
+		 */
+		delete: operations['members.remove'];
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/members/{id}/transfer': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		/**
+		 * Makes another member the owner, and you an administrator.
+		 * @description Needs the permission `account:manage`.
+		 */
+		post: operations['members.transfer'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/members/leave': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		/**
+		 * Leaves the account; its last owner cannot.
+		 * @description For every member, key and phone of the account.
+		 */
+		post: operations['members.leave'];
 		delete?: never;
 		options?: never;
 		head?: never;
@@ -668,6 +1076,50 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/v1/sessions': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Lists your sessions, the youngest first.
+		 * @description For every member, key and phone of the account.
+		 */
+		get: operations['sessions.list'];
+		put?: never;
+		post?: never;
+		/**
+		 * Signs you out everywhere, or everywhere else.
+		 * @description For every member, key and phone of the account.
+		 */
+		delete: operations['sessions.revoke_all'];
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/sessions/{id}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		put?: never;
+		post?: never;
+		/**
+		 * Ends one of your sessions; what it has open closes at once.
+		 * @description For every member, key and phone of the account.
+		 */
+		delete: operations['sessions.revoke'];
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/v1/setup': {
 		parameters: {
 			query?: never;
@@ -683,6 +1135,74 @@ export interface paths {
 		 */
 		post: operations['setup.run'];
 		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/sign-in': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Tells with what one may sign in here.
+		 * @description Open to everybody.
+		 */
+		get: operations['sign_in.ways'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/sign-in/mine': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Tells with what you may sign in.
+		 * @description For every member, key and phone of the account.
+		 */
+		get: operations['sign_in.mine'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/spotify/manual-connect': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Says whether Spotify is polled by hand, and for how much longer.
+		 * @description Needs the permission `spotify:read`.
+		 */
+		get: operations['spotify.manual_status'];
+		put?: never;
+		/**
+		 * Polls Spotify for half an hour though no channel is live; once more begins anew.
+		 * @description Needs the permission `spotify:worker`.
+		 */
+		post: operations['spotify.manual_start'];
+		/**
+		 * Ends polling Spotify by hand.
+		 * @description Needs the permission `spotify:worker`.
+		 */
+		delete: operations['spotify.manual_stop'];
 		options?: never;
 		head?: never;
 		patch?: never;
@@ -816,6 +1336,27 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
 	schemas: {
+		AccountDeleteAnswer: {
+			/** Format: uuid */
+			account_id: string;
+		};
+		AccountExportAnswer: {
+			/** Format: uuid */
+			account_id: string;
+			/** @constant */
+			format: 'cuelight-account-1';
+			members: {
+				[key: string]: components['schemas']['Json'];
+			}[];
+			tables: {
+				[key: string]: {
+					[key: string]: components['schemas']['Json'];
+				}[];
+			};
+		};
+		AccountsListAnswer: {
+			items: components['schemas']['MyAccount'][];
+		};
 		AnimationCancel: {
 			at: string;
 			epoch: string;
@@ -866,6 +1407,23 @@ export interface components {
 			/** @constant */
 			type: 'ANIMATION_STARTED';
 		};
+		AuditExportAnswer: {
+			action: string;
+			actor_id: string | null;
+			actor_kind: string;
+			actor_name: string | null;
+			at: string;
+			detail: {
+				[key: string]: components['schemas']['Json'];
+			};
+			id: number;
+			target_id: string | null;
+			target_kind: string | null;
+		};
+		AuditListAnswer: {
+			items: components['schemas']['AuditExportAnswer'][];
+			next_cursor: string | null;
+		};
 		BusMessage:
 			| components['schemas']['EventBroadcast']
 			| components['schemas']['PlayChanged']
@@ -883,6 +1441,18 @@ export interface components {
 			/** Format: uuid */
 			play_id?: string;
 			status: components['schemas']['EventStatus'];
+		};
+		ChannelStatusListAnswer: {
+			items: {
+				category: string | null;
+				category_picture: string | null;
+				is_online: boolean;
+				platform: string;
+				started_at: string | null;
+				stream_title: string | null;
+				updated_at: string;
+				viewer_count: number | null;
+			}[];
 		};
 		Connection: {
 			channel_id: string;
@@ -947,6 +1517,57 @@ export interface components {
 			updated_at: string;
 			validated_at: string | null;
 			webhook_url: string;
+		};
+		ConnectionsSourceAnswer: {
+			/** Format: uuid */
+			connection_id: string;
+			last_event_at: string | null;
+			/** @enum {string} */
+			mode: 'websocket' | 'webhook' | 'relay' | 'poll';
+			platform: string;
+			polls: {
+				every_s: number | null;
+				last_at: string | null;
+				last_error: string | null;
+				missed: number;
+				name: string;
+				next_at: string | null;
+			}[];
+			problems: {
+				code: string;
+				since: string;
+				text: string;
+				way_out: string;
+			}[];
+			quota: {
+				at: string;
+				max_total_cost: number;
+				total: number;
+				total_cost: number;
+			} | null;
+			reconciled_at: string | null;
+			reliability: {
+				missed: number;
+				received: number;
+				since: string;
+			};
+			session_count: number;
+			since: string;
+			/** @enum {string} */
+			state: 'live' | 'connecting' | 'polling' | 'waiting' | 'stopped' | 'problem';
+			subscriptions: {
+				cost: number;
+				last_event_at: string | null;
+				last_poll_agreed: boolean | null;
+				last_poll_at: string | null;
+				missed: number;
+				reason: string | null;
+				received: number;
+				/** @enum {string} */
+				status: 'enabled' | 'pending' | 'missing' | 'revoked' | 'failed';
+				type: string;
+				version: string;
+			}[];
 		};
 		Emitted: {
 			/** Format: uuid */
@@ -1112,9 +1733,45 @@ export interface components {
 			next_in_ms: number;
 			rev: number;
 		};
+		InvitationsAcceptAnswer: {
+			/** Format: uuid */
+			account_id: string;
+			role: components['schemas']['Role'];
+		};
+		InvitationsCreateAnswer: {
+			invitation: components['schemas']['InvitationsRevokeAnswer'];
+			secret: string;
+			url: string;
+		};
+		InvitationsInfoAnswer: {
+			account: string;
+			expires_at: string;
+			role: components['schemas']['Role'];
+			/** @enum {string} */
+			state: 'open' | 'accepted' | 'revoked' | 'expired';
+		};
+		InvitationsListAnswer: {
+			items: components['schemas']['InvitationsRevokeAnswer'][];
+		};
+		InvitationsRevokeAnswer: {
+			accepted_at: string | null;
+			accepted_by: string | null;
+			created_at: string;
+			/** Format: uuid */
+			created_by: string;
+			expires_at: string;
+			/** Format: uuid */
+			id: string;
+			note: string | null;
+			revoked_at: string | null;
+			role: components['schemas']['Role'];
+		};
 		Json: Json;
 		Key: {
 			created_at: string;
+			created_by: string | null;
+			effective_permissions: components['schemas']['Permission'][];
+			ends_at: string | null;
 			hint: string;
 			/** Format: uuid */
 			id: string;
@@ -1124,6 +1781,7 @@ export interface components {
 			overlay_id: string | null;
 			permissions: components['schemas']['Permission'][];
 			revoked_at: string | null;
+			rotated_from: string | null;
 		};
 		/** @enum {string} */
 		KeyKind: 'overlay' | 'api' | 'remote' | 'ingest';
@@ -1134,6 +1792,27 @@ export interface components {
 		};
 		KeysListAnswer: {
 			items: components['schemas']['Key'][];
+		};
+		KeysPairAnswer: {
+			/** Format: uuid */
+			account_id: string;
+			key: components['schemas']['Key'];
+			secret: string;
+			url?: string;
+		};
+		KeysPairingsCreateAnswer: {
+			code: string;
+			pairing: components['schemas']['KeysPairingsGetAnswer'];
+			url: string;
+		};
+		KeysPairingsGetAnswer: {
+			expires_at: string;
+			/** Format: uuid */
+			id: string;
+			key: components['schemas']['Key'] | null;
+			permissions: components['schemas']['Permission'][];
+			/** @enum {string} */
+			state: 'waiting' | 'paired' | 'expired';
 		};
 		MeGetAnswer: {
 			account_id: string | null;
@@ -1147,6 +1826,23 @@ export interface components {
 				id: string;
 				name: string;
 			} | null;
+		};
+		MembersListAnswer: {
+			items: components['schemas']['MembersRoleAnswer'][];
+		};
+		MembersRemoveAnswer: {
+			role: components['schemas']['Role'];
+			/** Format: uuid */
+			user_id: string;
+		};
+		MembersRoleAnswer: {
+			created_at: string;
+			email: string | null;
+			is_you: boolean;
+			name: string | null;
+			role: components['schemas']['Role'];
+			/** Format: uuid */
+			user_id: string;
 		};
 		MyAccount: {
 			/** Format: uuid */
@@ -1429,6 +2125,25 @@ export interface components {
 		};
 		/** @enum {string} */
 		Role: 'owner' | 'administrator' | 'moderator';
+		SessionsListAnswer: {
+			items: {
+				address: string | null;
+				created_at: string;
+				expires_at: string;
+				/** Format: uuid */
+				id: string;
+				is_current: boolean;
+				last_used_at: string;
+				user_agent: string | null;
+			}[];
+		};
+		SessionsRevokeAllAnswer: {
+			ended: number;
+		};
+		SessionsRevokeAnswer: {
+			/** Format: uuid */
+			id: string;
+		};
 		SetupRunAnswer: {
 			/** Format: uuid */
 			account_id: string;
@@ -1438,10 +2153,36 @@ export interface components {
 			overlay_url: string;
 			webhook_url: string;
 		};
+		SignInMineAnswer: {
+			has_password: boolean;
+			has_totp: boolean;
+			linked: {
+				id: string;
+				linked_at: string;
+				provider: string;
+			}[];
+			passkeys: {
+				created_at: string | null;
+				id: string;
+				name: string | null;
+			}[];
+		};
+		SignInWaysAnswer: {
+			passkeys: boolean;
+			password: boolean;
+			providers: {
+				name: string;
+				title: string;
+			}[];
+		};
 		Skipped: {
 			/** Format: uuid */
 			overlay_id: string;
 			skipped: string[];
+		};
+		SpotifyManualStatusAnswer: {
+			active: boolean;
+			remaining_seconds: number | null;
 		};
 		StatusChanged: {
 			at: string;
@@ -1843,6 +2584,373 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+	'account.delete': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "name": "Main scene"
+				 *     }
+				 */
+				'application/json': {
+					name: string;
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "account_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90"
+					 *     }
+					 */
+					'application/json': components['schemas']['AccountDeleteAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'account.export': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "format": "cuelight-account-1",
+					 *       "account_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "members": [
+					 *         {}
+					 *       ],
+					 *       "tables": {}
+					 *     }
+					 */
+					'application/json': components['schemas']['AccountExportAnswer'];
+				};
+			};
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'accounts.list': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "items": [
+					 *         {
+					 *           "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "name": "Main scene",
+					 *           "role": "owner",
+					 *           "permissions": [
+					 *             "events:read"
+					 *           ],
+					 *           "is_default": true
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['AccountsListAnswer'];
+				};
+			};
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'accounts.switch': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "account_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90"
+				 *     }
+				 */
+				'application/json': {
+					/** Format: uuid */
+					account_id: string;
+					/** @constant */
+					is_default?: true;
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "name": "Main scene",
+					 *       "role": "owner",
+					 *       "permissions": [
+					 *         "events:read"
+					 *       ],
+					 *       "is_default": true
+					 *     }
+					 */
+					'application/json': components['schemas']['MyAccount'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'audit.list': {
+		parameters: {
+			query?: {
+				action?: string;
+				actor?: string;
+				/** @description The `next_cursor` of the page before: as fast on the last page as on the first. */
+				cursor?: number;
+				/** @description Not before this instant. */
+				from?: string;
+				/** @description How many on a page. */
+				limit?: number;
+				/** @description Text that occurs anywhere in the raw JSON, in upper or lower case. */
+				search?: string;
+				/** @description Before this instant. */
+				to?: string;
+			};
+			header?: {
+				/** @description The ETag of the answer one has: 304 when nothing changed. */
+				'If-None-Match'?: components['parameters']['IfNoneMatch'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					ETag: components['headers']['ETag'];
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "items": [
+					 *         {
+					 *           "id": 1,
+					 *           "at": "2026-11-21T20:15:00.000Z",
+					 *           "actor_kind": "text",
+					 *           "actor_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "actor_name": "text",
+					 *           "action": "text",
+					 *           "target_kind": "text",
+					 *           "target_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "detail": {}
+					 *         }
+					 *       ],
+					 *       "next_cursor": "text"
+					 *     }
+					 */
+					'application/json': components['schemas']['AuditListAnswer'];
+				};
+			};
+			304: components['responses']['NotModified'];
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'audit.export': {
+		parameters: {
+			query?: {
+				action?: string;
+				actor?: string;
+				format?: 'jsonl' | 'csv';
+				/** @description Not before this instant. */
+				from?: string;
+				/** @description Text that occurs anywhere in the raw JSON, in upper or lower case. */
+				search?: string;
+				/** @description Before this instant. */
+				to?: string;
+			};
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "id": 1,
+					 *       "at": "2026-11-21T20:15:00.000Z",
+					 *       "actor_kind": "text",
+					 *       "actor_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "actor_name": "text",
+					 *       "action": "text",
+					 *       "target_kind": "text",
+					 *       "target_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "detail": {}
+					 *     }
+					 */
+					'application/x-ndjson': components['schemas']['AuditExportAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'channel_status.list': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description The ETag of the answer one has: 304 when nothing changed. */
+				'If-None-Match'?: components['parameters']['IfNoneMatch'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					ETag: components['headers']['ETag'];
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "items": [
+					 *         {
+					 *           "platform": "twitch",
+					 *           "is_online": true,
+					 *           "stream_title": "text",
+					 *           "category": "text",
+					 *           "category_picture": "text",
+					 *           "viewer_count": 1,
+					 *           "started_at": "2026-11-21T20:15:00.000Z",
+					 *           "updated_at": "2026-11-21T20:15:00.000Z"
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['ChannelStatusListAnswer'];
+				};
+			};
+			304: components['responses']['NotModified'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
 	'connections.list': {
 		parameters: {
 			query?: never;
@@ -2122,6 +3230,198 @@ export interface operations {
 			409: components['responses']['Conflict'];
 			421: components['responses']['Misdirected'];
 			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'connections.reconcile': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "connection_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "platform": "twitch",
+					 *       "mode": "websocket",
+					 *       "state": "live",
+					 *       "since": "text",
+					 *       "last_event_at": "2026-11-21T20:15:00.000Z",
+					 *       "session_count": 1,
+					 *       "subscriptions": [
+					 *         {
+					 *           "type": "text",
+					 *           "version": "text",
+					 *           "status": "enabled",
+					 *           "reason": "text",
+					 *           "cost": 1,
+					 *           "received": 1,
+					 *           "last_event_at": "2026-11-21T20:15:00.000Z",
+					 *           "last_poll_at": "2026-11-21T20:15:00.000Z",
+					 *           "last_poll_agreed": true,
+					 *           "missed": 1
+					 *         }
+					 *       ],
+					 *       "quota": {
+					 *         "total": 1,
+					 *         "total_cost": 1,
+					 *         "max_total_cost": 1,
+					 *         "at": "2026-11-21T20:15:00.000Z"
+					 *       },
+					 *       "polls": [
+					 *         {
+					 *           "name": "Main scene",
+					 *           "every_s": 1,
+					 *           "last_at": "2026-11-21T20:15:00.000Z",
+					 *           "next_at": "2026-11-21T20:15:00.000Z",
+					 *           "last_error": "text",
+					 *           "missed": 1
+					 *         }
+					 *       ],
+					 *       "reliability": {
+					 *         "received": 1,
+					 *         "missed": 1,
+					 *         "since": "text"
+					 *       },
+					 *       "problems": [
+					 *         {
+					 *           "code": "text",
+					 *           "text": "text",
+					 *           "way_out": "text",
+					 *           "since": "text"
+					 *         }
+					 *       ],
+					 *       "reconciled_at": "2026-11-21T20:15:00.000Z"
+					 *     }
+					 */
+					'application/json': components['schemas']['ConnectionsSourceAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'connections.source': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description The ETag of the answer one has: 304 when nothing changed. */
+				'If-None-Match'?: components['parameters']['IfNoneMatch'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					ETag: components['headers']['ETag'];
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "connection_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "platform": "twitch",
+					 *       "mode": "websocket",
+					 *       "state": "live",
+					 *       "since": "text",
+					 *       "last_event_at": "2026-11-21T20:15:00.000Z",
+					 *       "session_count": 1,
+					 *       "subscriptions": [
+					 *         {
+					 *           "type": "text",
+					 *           "version": "text",
+					 *           "status": "enabled",
+					 *           "reason": "text",
+					 *           "cost": 1,
+					 *           "received": 1,
+					 *           "last_event_at": "2026-11-21T20:15:00.000Z",
+					 *           "last_poll_at": "2026-11-21T20:15:00.000Z",
+					 *           "last_poll_agreed": true,
+					 *           "missed": 1
+					 *         }
+					 *       ],
+					 *       "quota": {
+					 *         "total": 1,
+					 *         "total_cost": 1,
+					 *         "max_total_cost": 1,
+					 *         "at": "2026-11-21T20:15:00.000Z"
+					 *       },
+					 *       "polls": [
+					 *         {
+					 *           "name": "Main scene",
+					 *           "every_s": 1,
+					 *           "last_at": "2026-11-21T20:15:00.000Z",
+					 *           "next_at": "2026-11-21T20:15:00.000Z",
+					 *           "last_error": "text",
+					 *           "missed": 1
+					 *         }
+					 *       ],
+					 *       "reliability": {
+					 *         "received": 1,
+					 *         "missed": 1,
+					 *         "since": "text"
+					 *       },
+					 *       "problems": [
+					 *         {
+					 *           "code": "text",
+					 *           "text": "text",
+					 *           "way_out": "text",
+					 *           "since": "text"
+					 *         }
+					 *       ],
+					 *       "reconciled_at": "2026-11-21T20:15:00.000Z"
+					 *     }
+					 */
+					'application/json': components['schemas']['ConnectionsSourceAnswer'];
+				};
+			};
+			304: components['responses']['NotModified'];
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
 			429: components['responses']['TooManyRequests'];
 			500: components['responses']['Internal'];
 			503: components['responses']['Unavailable'];
@@ -2923,9 +4223,274 @@ export interface operations {
 			503: components['responses']['Unavailable'];
 		};
 	};
-	'keys.list': {
+	'invitations.list': {
 		parameters: {
 			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "items": [
+					 *         {
+					 *           "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "role": "owner",
+					 *           "note": "text",
+					 *           "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "created_at": "2026-11-21T20:15:00.000Z",
+					 *           "expires_at": "2026-11-21T20:15:00.000Z",
+					 *           "accepted_at": "2026-11-21T20:15:00.000Z",
+					 *           "accepted_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "revoked_at": "2026-11-21T20:15:00.000Z"
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['InvitationsListAnswer'];
+				};
+			};
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'invitations.create': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "role": "owner"
+				 *     }
+				 */
+				'application/json': {
+					/** @default 7 */
+					expires_in_days?: number;
+					note?: string;
+					role: components['schemas']['Role'];
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			201: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "invitation": {
+					 *         "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "role": "owner",
+					 *         "note": "text",
+					 *         "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "created_at": "2026-11-21T20:15:00.000Z",
+					 *         "expires_at": "2026-11-21T20:15:00.000Z",
+					 *         "accepted_at": "2026-11-21T20:15:00.000Z",
+					 *         "accepted_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "revoked_at": "2026-11-21T20:15:00.000Z"
+					 *       },
+					 *       "secret": "a-secret-of-your-choosing",
+					 *       "url": "http://127.0.0.1:4517/overlay#ck_overlay_…"
+					 *     }
+					 */
+					'application/json': components['schemas']['InvitationsCreateAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'invitations.revoke': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "role": "owner",
+					 *       "note": "text",
+					 *       "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "created_at": "2026-11-21T20:15:00.000Z",
+					 *       "expires_at": "2026-11-21T20:15:00.000Z",
+					 *       "accepted_at": "2026-11-21T20:15:00.000Z",
+					 *       "accepted_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "revoked_at": "2026-11-21T20:15:00.000Z"
+					 *     }
+					 */
+					'application/json': components['schemas']['InvitationsRevokeAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'invitations.accept': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "secret": "a-secret-of-your-choosing"
+				 *     }
+				 */
+				'application/json': {
+					secret: string;
+					sign_up?: {
+						/** Format: email */
+						email: string;
+						name: string;
+						password: string;
+					};
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "account_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "role": "owner"
+					 *     }
+					 */
+					'application/json': components['schemas']['InvitationsAcceptAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			409: components['responses']['Conflict'];
+			410: components['responses']['Gone'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'invitations.info': {
+		parameters: {
+			query: {
+				secret: string;
+			};
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "account": "My channel",
+					 *       "role": "owner",
+					 *       "expires_at": "2026-11-21T20:15:00.000Z",
+					 *       "state": "open"
+					 *     }
+					 */
+					'application/json': components['schemas']['InvitationsInfoAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'keys.list': {
+		parameters: {
+			query?: {
+				kind?: components['schemas']['KeyKind'];
+			};
 			header?: never;
 			path?: never;
 			cookie?: never;
@@ -2952,8 +4517,14 @@ export interface operations {
 					 *           "permissions": [
 					 *             "events:read"
 					 *           ],
+					 *           "effective_permissions": [
+					 *             "events:read"
+					 *           ],
+					 *           "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
 					 *           "created_at": "2026-11-21T20:15:00.000Z",
 					 *           "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *           "ends_at": "2026-11-21T20:15:00.000Z",
 					 *           "revoked_at": "2026-11-21T20:15:00.000Z"
 					 *         }
 					 *       ]
@@ -2962,6 +4533,7 @@ export interface operations {
 					'application/json': components['schemas']['KeysListAnswer'];
 				};
 			};
+			400: components['responses']['InvalidInput'];
 			401: components['responses']['Unauthenticated'];
 			403: components['responses']['Forbidden'];
 			404: components['responses']['NotFound'];
@@ -2985,15 +4557,17 @@ export interface operations {
 			content: {
 				/**
 				 * @example {
-				 *       "name": "Main scene",
-				 *       "permissions": [
-				 *         "events:read"
-				 *       ]
+				 *       "name": "Main scene"
 				 *     }
 				 */
 				'application/json': {
+					/**
+					 * @default api
+					 * @enum {string}
+					 */
+					kind?: 'api' | 'ingest';
 					name: string;
-					permissions: components['schemas']['Permission'][];
+					permissions?: components['schemas']['Permission'][];
 				};
 			};
 		};
@@ -3017,8 +4591,14 @@ export interface operations {
 					 *         "permissions": [
 					 *           "events:read"
 					 *         ],
+					 *         "effective_permissions": [
+					 *           "events:read"
+					 *         ],
+					 *         "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
 					 *         "created_at": "2026-11-21T20:15:00.000Z",
 					 *         "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *         "ends_at": "2026-11-21T20:15:00.000Z",
 					 *         "revoked_at": "2026-11-21T20:15:00.000Z"
 					 *       },
 					 *       "secret": "a-secret-of-your-choosing",
@@ -3078,8 +4658,14 @@ export interface operations {
 					 *       "permissions": [
 					 *         "events:read"
 					 *       ],
+					 *       "effective_permissions": [
+					 *         "events:read"
+					 *       ],
+					 *       "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
 					 *       "created_at": "2026-11-21T20:15:00.000Z",
 					 *       "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *       "ends_at": "2026-11-21T20:15:00.000Z",
 					 *       "revoked_at": "2026-11-21T20:15:00.000Z"
 					 *     }
 					 */
@@ -3114,7 +4700,15 @@ export interface operations {
 			};
 			cookie?: never;
 		};
-		requestBody?: never;
+		requestBody?: {
+			content: {
+				/** @example {} */
+				'application/json': {
+					/** @default 0 */
+					overlap_minutes?: number;
+				};
+			};
+		};
 		responses: {
 			/** @description Done. */
 			200: {
@@ -3135,8 +4729,14 @@ export interface operations {
 					 *         "permissions": [
 					 *           "events:read"
 					 *         ],
+					 *         "effective_permissions": [
+					 *           "events:read"
+					 *         ],
+					 *         "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
 					 *         "created_at": "2026-11-21T20:15:00.000Z",
 					 *         "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *         "ends_at": "2026-11-21T20:15:00.000Z",
 					 *         "revoked_at": "2026-11-21T20:15:00.000Z"
 					 *       },
 					 *       "secret": "a-secret-of-your-choosing",
@@ -3151,8 +4751,229 @@ export interface operations {
 			403: components['responses']['Forbidden'];
 			404: components['responses']['NotFound'];
 			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
 			421: components['responses']['Misdirected'];
 			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'keys.pair': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "code": "text",
+				 *       "name": "Main scene"
+				 *     }
+				 */
+				'application/json': {
+					code: string;
+					name: string;
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			201: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "key": {
+					 *         "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "kind": "overlay",
+					 *         "name": "Main scene",
+					 *         "hint": "text",
+					 *         "overlay_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "permissions": [
+					 *           "events:read"
+					 *         ],
+					 *         "effective_permissions": [
+					 *           "events:read"
+					 *         ],
+					 *         "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "created_at": "2026-11-21T20:15:00.000Z",
+					 *         "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *         "ends_at": "2026-11-21T20:15:00.000Z",
+					 *         "revoked_at": "2026-11-21T20:15:00.000Z"
+					 *       },
+					 *       "secret": "a-secret-of-your-choosing",
+					 *       "url": "http://127.0.0.1:4517/overlay#ck_overlay_…",
+					 *       "account_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90"
+					 *     }
+					 */
+					'application/json': components['schemas']['KeysPairAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			409: components['responses']['Conflict'];
+			410: components['responses']['Gone'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'keys.pairings.create': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: {
+			content: {
+				/** @example {} */
+				'application/json': {
+					permissions?: components['schemas']['Permission'][];
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			201: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "pairing": {
+					 *         "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "state": "waiting",
+					 *         "permissions": [
+					 *           "events:read"
+					 *         ],
+					 *         "expires_at": "2026-11-21T20:15:00.000Z",
+					 *         "key": {
+					 *           "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "kind": "overlay",
+					 *           "name": "Main scene",
+					 *           "hint": "text",
+					 *           "overlay_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "permissions": [
+					 *             "events:read"
+					 *           ],
+					 *           "effective_permissions": [
+					 *             "events:read"
+					 *           ],
+					 *           "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "created_at": "2026-11-21T20:15:00.000Z",
+					 *           "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *           "ends_at": "2026-11-21T20:15:00.000Z",
+					 *           "revoked_at": "2026-11-21T20:15:00.000Z"
+					 *         }
+					 *       },
+					 *       "code": "text",
+					 *       "url": "http://127.0.0.1:4517/overlay#ck_overlay_…"
+					 *     }
+					 */
+					'application/json': components['schemas']['KeysPairingsCreateAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'keys.pairings.get': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description The ETag of the answer one has: 304 when nothing changed. */
+				'If-None-Match'?: components['parameters']['IfNoneMatch'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					ETag: components['headers']['ETag'];
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "state": "waiting",
+					 *       "permissions": [
+					 *         "events:read"
+					 *       ],
+					 *       "expires_at": "2026-11-21T20:15:00.000Z",
+					 *       "key": {
+					 *         "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "kind": "overlay",
+					 *         "name": "Main scene",
+					 *         "hint": "text",
+					 *         "overlay_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "permissions": [
+					 *           "events:read"
+					 *         ],
+					 *         "effective_permissions": [
+					 *           "events:read"
+					 *         ],
+					 *         "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "created_at": "2026-11-21T20:15:00.000Z",
+					 *         "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *         "ends_at": "2026-11-21T20:15:00.000Z",
+					 *         "revoked_at": "2026-11-21T20:15:00.000Z"
+					 *       }
+					 *     }
+					 */
+					'application/json': components['schemas']['KeysPairingsGetAnswer'];
+				};
+			};
+			304: components['responses']['NotModified'];
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
 			429: components['responses']['TooManyRequests'];
 			500: components['responses']['Internal'];
 			503: components['responses']['Unavailable'];
@@ -3207,6 +5028,252 @@ export interface operations {
 			403: components['responses']['Forbidden'];
 			404: components['responses']['NotFound'];
 			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'members.list': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "items": [
+					 *         {
+					 *           "user_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "name": "Main scene",
+					 *           "email": "you@example.com",
+					 *           "role": "owner",
+					 *           "is_you": true,
+					 *           "created_at": "2026-11-21T20:15:00.000Z"
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['MembersListAnswer'];
+				};
+			};
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'members.role': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "role": "owner"
+				 *     }
+				 */
+				'application/json': {
+					role: components['schemas']['Role'];
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "user_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "name": "Main scene",
+					 *       "email": "you@example.com",
+					 *       "role": "owner",
+					 *       "is_you": true,
+					 *       "created_at": "2026-11-21T20:15:00.000Z"
+					 *     }
+					 */
+					'application/json': components['schemas']['MembersRoleAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'members.remove': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "user_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "role": "owner"
+					 *     }
+					 */
+					'application/json': components['schemas']['MembersRemoveAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'members.transfer': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "user_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "name": "Main scene",
+					 *       "email": "you@example.com",
+					 *       "role": "owner",
+					 *       "is_you": true,
+					 *       "created_at": "2026-11-21T20:15:00.000Z"
+					 *     }
+					 */
+					'application/json': components['schemas']['MembersRoleAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'members.leave': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "user_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "role": "owner"
+					 *     }
+					 */
+					'application/json': components['schemas']['MembersRemoveAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
 			429: components['responses']['TooManyRequests'];
 			500: components['responses']['Internal'];
 			503: components['responses']['Unavailable'];
@@ -3844,8 +5911,14 @@ export interface operations {
 					 *           "permissions": [
 					 *             "events:read"
 					 *           ],
+					 *           "effective_permissions": [
+					 *             "events:read"
+					 *           ],
+					 *           "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
 					 *           "created_at": "2026-11-21T20:15:00.000Z",
 					 *           "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *           "ends_at": "2026-11-21T20:15:00.000Z",
 					 *           "revoked_at": "2026-11-21T20:15:00.000Z"
 					 *         }
 					 *       ]
@@ -3912,8 +5985,14 @@ export interface operations {
 					 *         "permissions": [
 					 *           "events:read"
 					 *         ],
+					 *         "effective_permissions": [
+					 *           "events:read"
+					 *         ],
+					 *         "created_by": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *         "rotated_from": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
 					 *         "created_at": "2026-11-21T20:15:00.000Z",
 					 *         "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *         "ends_at": "2026-11-21T20:15:00.000Z",
 					 *         "revoked_at": "2026-11-21T20:15:00.000Z"
 					 *       },
 					 *       "secret": "a-secret-of-your-choosing",
@@ -4593,6 +6672,146 @@ export interface operations {
 			503: components['responses']['Unavailable'];
 		};
 	};
+	'sessions.list': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "items": [
+					 *         {
+					 *           "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "is_current": true,
+					 *           "created_at": "2026-11-21T20:15:00.000Z",
+					 *           "last_used_at": "2026-11-21T20:15:00.000Z",
+					 *           "expires_at": "2026-11-21T20:15:00.000Z",
+					 *           "address": "text",
+					 *           "user_agent": "text"
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['SessionsListAnswer'];
+				};
+			};
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'sessions.revoke_all': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: {
+			content: {
+				/** @example {} */
+				'application/json': {
+					/** @default false */
+					keep_current?: boolean;
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "ended": 1
+					 *     }
+					 */
+					'application/json': components['schemas']['SessionsRevokeAllAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'sessions.revoke': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90"
+					 *     }
+					 */
+					'application/json': components['schemas']['SessionsRevokeAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
 	'setup.run': {
 		parameters: {
 			query?: never;
@@ -4653,6 +6872,212 @@ export interface operations {
 			413: components['responses']['PayloadTooLarge'];
 			415: components['responses']['UnsupportedMediaType'];
 			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'sign_in.ways': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "password": true,
+					 *       "passkeys": true,
+					 *       "providers": [
+					 *         {
+					 *           "name": "Main scene",
+					 *           "title": "New follower"
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['SignInWaysAnswer'];
+				};
+			};
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'sign_in.mine': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "has_password": true,
+					 *       "has_totp": true,
+					 *       "linked": [
+					 *         {
+					 *           "id": "text",
+					 *           "provider": "text",
+					 *           "linked_at": "2026-11-21T20:15:00.000Z"
+					 *         }
+					 *       ],
+					 *       "passkeys": [
+					 *         {
+					 *           "id": "text",
+					 *           "name": "Main scene",
+					 *           "created_at": "2026-11-21T20:15:00.000Z"
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['SignInMineAnswer'];
+				};
+			};
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'spotify.manual_status': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "active": true,
+					 *       "remaining_seconds": 1
+					 *     }
+					 */
+					'application/json': components['schemas']['SpotifyManualStatusAnswer'];
+				};
+			};
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'spotify.manual_start': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "active": true,
+					 *       "remaining_seconds": 1
+					 *     }
+					 */
+					'application/json': components['schemas']['SpotifyManualStatusAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'spotify.manual_stop': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "active": true,
+					 *       "remaining_seconds": 1
+					 *     }
+					 */
+					'application/json': components['schemas']['SpotifyManualStatusAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
 			429: components['responses']['TooManyRequests'];
 			500: components['responses']['Internal'];
 			503: components['responses']['Unavailable'];

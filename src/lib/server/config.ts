@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { AppError } from '../bus/error.ts';
 import { readClients, type ClientConfig } from './client-config.ts';
 import { logLevels } from './log.ts';
+import { readSignIn, type SignInConfig } from './sign-in-config.ts';
 
 /** An empty variable (`PORT=`) means the same as none. */
 const unset = (value: unknown) => (value === '' ? undefined : value);
@@ -74,6 +75,7 @@ export interface Config {
 	rateLimits: Record<string, number>;
 	/** By platform; only those that are connected by consent. */
 	clients: Record<string, ClientConfig>;
+	signIn: SignInConfig;
 }
 
 /**
@@ -83,11 +85,13 @@ export interface Config {
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
 	const read = Environment.safeParse(env);
 	const { clients, issues: ofClients } = readClients(env);
-	if (!read.success || ofClients.length > 0) {
+	const { signIn, issues: ofSignIn } = readSignIn(env);
+	if (!read.success || ofClients.length + ofSignIn.length > 0) {
 		const ours = read.error?.issues ?? [];
 		const issues = [
 			...ours.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-			...ofClients
+			...ofClients,
+			...ofSignIn
 		];
 		const list = issues.map((issue) => `${issue.path} ${issue.message}`).join('; ');
 		throw new AppError('invalid_input', `The environment is not right: ${list}`, { issues });
@@ -107,6 +111,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
 		eventMonths: set.CUELIGHT_EVENT_MONTHS ?? null,
 		realtimeLimits: set.CUELIGHT_REALTIME_LIMITS ?? {},
 		rateLimits: set.CUELIGHT_RATE_LIMITS ?? {},
-		clients
+		clients,
+		signIn
 	};
 }

@@ -17,7 +17,8 @@ import type { Principal } from './principal.ts';
 /** `overlay`: an overlay page's session; `signed-in`: any member, program or phone. */
 export type Audience = Permission | 'public' | 'signed-in' | 'overlay';
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
-export type Media = 'application/json' | 'text/event-stream';
+/** `application/x-ndjson`: a line of JSON for each entry; `output` is one of them. */
+export type Media = 'application/json' | 'application/x-ndjson' | 'text/event-stream';
 
 export interface ActionContext {
 	readonly principal: Principal;

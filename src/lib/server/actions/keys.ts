@@ -21,37 +21,44 @@ export const keyMade = (key: keys.Key, { secret }: FreshKey, origin: string) => 
 
 const list = defineAction({
 	id: 'keys.list',
-	summary: 'Lists the API keys, without their secrets.',
+	summary: 'Lists the keys that you may handle, without their secrets: all, or those of one kind.',
 	method: 'GET',
 	path: '/keys',
 	permission: 'keys:edit',
-	input: z.strictObject({}),
+	input: z.strictObject({ kind: keys.KeyKind.optional() }),
 	output: listed(keys.Key),
-	run: async ({ as, principal }) => ({
-		items: await as((sql) => keys.listKeys(sql, accountOf(principal), 'api', null))
+	run: async ({ as, principal }, { kind }) => ({
+		items: await as((sql) => keys.listKeys(sql, accountOf(principal), kind ?? null))
 	})
 });
 
 const create = defineAction({
 	id: 'keys.create',
-	summary: 'Makes an API key with at most your own permissions; its secret is answered once.',
+	summary: 'Makes a key with at most your own permissions; its secret is answered once.',
 	method: 'POST',
 	path: '/keys',
 	permission: 'keys:edit',
-	input: z.strictObject({
-		name: Name,
-		permissions: z.array(Permission).min(1).max(50)
-	}),
+	input: z
+		.strictObject({
+			name: Name,
+			/** `ingest` brings events in and may nothing else. */
+			kind: z.enum(['api', 'ingest']).default('api'),
+			/** Needed for an API key. */
+			permissions: z.array(Permission).min(1).max(50).optional()
+		})
+		.refine(({ kind, permissions }) => (kind === 'api') === (permissions !== undefined), {
+			path: ['permissions'],
+			message: 'are what an API key may do; an ingest key takes none'
+		}),
 	output: KeyMade,
 	status: 201,
-	run: async ({ as, principal, origin }, { name, permissions }) => {
-		const fresh = makeKey('api');
+	run: async ({ as, principal, origin }, { kind, name, permissions }) => {
+		const fresh = makeKey(kind);
 		const key = await as((sql) =>
 			keys.createKey(sql, accountOf(principal), {
-				kind: 'api',
-				name,
+				...{ kind, name },
 				overlay_id: null,
-				permissions: [...new Set(permissions)],
+				permissions: [...new Set(permissions ?? (['events:create'] as const))],
 				token_hash: fresh.hash,
 				hint: fresh.hint
 			})
@@ -62,18 +69,29 @@ const create = defineAction({
 
 const rotate = defineAction({
 	id: 'keys.rotate',
-	summary: 'Gives a key a new secret; the old one stops working at once.',
+	summary:
+		'Gives a key a new secret; the old one goes on for the overlap, or stops working at once.',
 	method: 'POST',
 	path: '/keys/{id}/rotate',
 	permission: 'keys:edit',
-	input: z.strictObject({ id: Id }),
+	input: z.strictObject({
+		id: Id,
+		/** At most a week. */
+		overlap_minutes: z
+			.int()
+			.min(0)
+			.max(7 * 24 * 60)
+			.default(0)
+	}),
 	output: KeyMade,
-	run: async ({ as, principal, origin }, { id }) => {
+	run: async ({ as, principal, origin }, { id, overlap_minutes }) => {
 		const account = accountOf(principal);
 		const { key, fresh } = await as(async (sql) => {
 			const kind = await keys.kindOf(sql, account, id);
 			const fresh = makeKey(kind);
-			return { key: await keys.rotateKey(sql, account, id, fresh.hash, fresh.hint), fresh };
+			const { hash, hint } = fresh;
+			const key = await keys.rotateKey(sql, account, id, hash, hint, overlap_minutes * 60);
+			return { key, fresh };
 		});
 		return keyMade(key, fresh, origin);
 	}

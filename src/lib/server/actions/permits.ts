@@ -36,6 +36,8 @@ export class Permits {
 
 	/** Forgets what a revoked key or removed member was allowed. */
 	forget(revocation: Revocation): void {
+		// Of whom a session was is not told; it is asked again, which is cheap.
+		if ('session_id' in revocation) return this.#given.clear();
 		const revoked = 'key_id' in revocation ? revocation.key_id : revocation.user_id;
 		for (const [name, { sub }] of this.#given) if (sub === revoked) this.#given.delete(name);
 	}

@@ -11,12 +11,14 @@ export type Principal =
 	| {
 			kind: 'member';
 			user_id: string;
+			/** Absent where there is none yet: setup and sign-up act for a person who just came. */
+			session_id?: string | null;
 			account_id: string | null;
 			name: string;
 			email: string;
 	  }
-	/** A program (`ck_api_…`) or a phone (`ck_remote_…`). */
-	| { kind: 'api' | 'remote'; key_id: string; account_id: string }
+	/** A program (`ck_api_…`), a phone (`ck_remote_…`), or what only brings events (`ck_ingest_…`). */
+	| { kind: 'api' | 'remote' | 'ingest'; key_id: string; account_id: string }
 	/** One overlay's page, by the session it got for its key. `expires_at`: milliseconds. */
 	| {
 			kind: 'overlay';
@@ -35,9 +37,15 @@ export function claimsOf(principal: Principal): Claims | null {
 		case 'anonymous':
 			return null;
 		case 'member':
-			return { ...common, sub: principal.user_id, kind: 'member' };
+			return {
+				...common,
+				sub: principal.user_id,
+				kind: 'member',
+				...(principal.session_id ? { session_id: principal.session_id } : {})
+			};
 		case 'api':
 		case 'remote':
+		case 'ingest':
 			return {
 				...common,
 				sub: principal.key_id,

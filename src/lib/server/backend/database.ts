@@ -21,8 +21,10 @@ export interface Claims {
 	sub: string;
 	role: 'authenticated';
 	aud: 'authenticated';
-	kind: 'member' | 'api' | 'remote' | 'overlay';
+	kind: 'member' | 'api' | 'remote' | 'ingest' | 'overlay';
 	account_id?: string;
+	/** Of a member's token: it ends with this session. */
+	session_id?: string;
 	key_id?: string;
 	overlay_id?: string;
 }

@@ -28,9 +28,13 @@ export interface FeedMessage {
 
 const Revocation = z.union([
 	z.object({ key_id: z.uuid() }),
-	z.object({ user_id: z.uuid(), account_id: z.uuid() })
+	z.object({ user_id: z.uuid(), account_id: z.uuid() }),
+	z.object({ session_id: z.uuid() })
 ]);
-/** A key that no longer opens anything, or a member who left an account or lost permissions. */
+/**
+ * A key that no longer opens anything, a member who left an account or lost permissions, or a
+ * session that ended.
+ */
 export type Revocation = z.infer<typeof Revocation>;
 
 /** Each subscription answers with the function that ends it. */

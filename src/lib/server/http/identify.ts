@@ -1,6 +1,6 @@
 /**
  * Establishes who asks. An `Authorization` header decides alone: a request that carries one is
- * never helped out by a cookie. What it carries is a key (`ck_api_…`, `ck_remote_…`) or an overlay
+ * never helped out by a cookie. What it carries is a key (`ck_api_…`, `ck_remote_…`, `ck_ingest_…`) or an overlay
  * page's session; a member comes by cookie. A key once found is trusted for at most a second, and
  * not past its revocation.
  */
@@ -15,7 +15,6 @@ import { hashKey, kindOfKey } from '$lib/server/secrets.ts';
 import type { Tokens } from '$lib/server/tokens.ts';
 import { FailureLimiter } from './limiter.ts';
 
-export const ACCOUNT_COOKIE = 'cuelight_account';
 const KEY_TRUSTED_MS = 1_000;
 const KEYS_REMEMBERED = 1_000;
 
@@ -95,10 +94,10 @@ export class Doorkeeper {
 		if (credential === undefined) throw this.#refuse(address);
 		if (!credential.startsWith('ck_')) return this.#bySession(credential, address);
 		const key = await this.key(credential, address);
-		if (key.kind !== 'api' && key.kind !== 'remote')
+		if (key.kind === 'overlay')
 			throw new AppError(
 				'unauthenticated',
-				`A key of kind ${key.kind} does not open this address.`
+				'A key of an overlay opens its page only: exchange it at /v1/overlay/session.'
 			);
 		return { kind: key.kind, key_id: key.id, account_id: key.account_id };
 	}
@@ -120,7 +119,10 @@ export class Doorkeeper {
 			{ sub: user.user_id, role: 'authenticated', aud: 'authenticated', kind: 'member' },
 			(sql) => myAccounts(sql)
 		);
-		const active = accounts.find(({ id }) => id === accountCookie) ?? accounts[0];
+		const active =
+			accounts.find(({ id }) => id === accountCookie) ??
+			accounts.find(({ is_default }) => is_default) ??
+			accounts[0];
 		return { ...member, account_id: active?.id ?? null };
 	}
 }

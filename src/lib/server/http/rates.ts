@@ -136,6 +136,7 @@ export function bucketsOf(principal: Principal, address: string): Bucket[] {
 			return [{ rate: 'page', of: principal.key_id }];
 		case 'api':
 		case 'remote':
+		case 'ingest':
 			return [
 				{ rate: 'key', of: principal.key_id },
 				{ rate: 'account', of: principal.account_id }

@@ -3,9 +3,11 @@
  * entry in the list of `tasks`.
  */
 import type { Database } from '$lib/server/backend/index.ts';
+import { purgeAccounts } from '$lib/server/backend/statements/account.ts';
 import { purgeFetchLog } from '$lib/server/backend/statements/access.ts';
 import { ensureEventPartitions } from '$lib/server/backend/statements/events.ts';
 import { purgeIdempotencyKeys } from '$lib/server/backend/statements/idempotency.ts';
+import { endDueKeys } from '$lib/server/backend/statements/keys.ts';
 import { purgeExpired } from '$lib/server/backend/statements/maintenance.ts';
 import { purgeRealtimeMessages, settlePlays } from '$lib/server/backend/statements/queue.ts';
 import { dropEventPartitions, purgeSessions } from '$lib/server/backend/statements/tasks.ts';
@@ -27,7 +29,11 @@ const MONTH_MS = 30 * DAY * 1_000;
  */
 export const loops = ({ sql }: Database, gatherer: Gatherer): Loop[] => [
 	{ name: 'settle plays', every_ms: 1_000, run: () => settlePlays(sql) },
-	{ name: 'settle gatherings', every_ms: 1_000, run: () => gatherer.settleDue() }
+	{ name: 'settle gatherings', every_ms: 1_000, run: () => gatherer.settleDue() },
+	// A rotated key's sockets close within a second of its end.
+	{ name: 'end rotated keys', every_ms: 500, run: () => endDueKeys(sql) },
+	// Whoever deleted an account is promised that nothing is left within a minute.
+	{ name: 'purge deleted accounts', every_ms: 2_000, run: () => purgeAccounts(sql) }
 ];
 
 interface TaskParts {

@@ -64,6 +64,7 @@ const RESET_MS = 2_000;
 /** Whether the channel's rights may have changed: its own key or user, or a key of that account. */
 function isHit({ identity: { claims } }: Channel, revoked: Revocation): boolean {
 	if ('key_id' in revoked) return claims.key_id === revoked.key_id || claims.sub === revoked.key_id;
+	if ('session_id' in revoked) return claims.session_id === revoked.session_id;
 	if (claims.sub === revoked.user_id) return true;
 	// A key holds no more than its creator does, and the claims do not say who that was.
 	return claims.key_id !== undefined && claims.account_id === revoked.account_id;

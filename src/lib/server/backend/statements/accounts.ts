@@ -9,7 +9,9 @@ export const MyAccount = z.object({
 	name: z.string(),
 	/** Null for a key: it has permissions of its own, but no role. */
 	role: Role.nullable(),
-	permissions: z.array(Permission)
+	permissions: z.array(Permission),
+	/** Where this person works until they choose another. */
+	is_default: z.boolean()
 });
 export type MyAccount = z.infer<typeof MyAccount>;
 
@@ -37,6 +39,13 @@ export const createAccount = (
 /** The accounts of whoever asks. */
 export const myAccounts = (sql: Sql | TransactionSql): Promise<MyAccount[]> =>
 	ask(z.array(MyAccount), sql`select app.my_accounts() as answer`);
+
+/** Where whoever asks works when they come next; answers their accounts. */
+export const setDefaultAccount = (
+	sql: Sql | TransactionSql,
+	accountId: string
+): Promise<MyAccount[]> =>
+	ask(z.array(MyAccount), sql`select app.set_default_account(${accountId}) as answer`);
 
 /** Whether whoever asks holds a permission in an account. */
 export const hasPermission = (

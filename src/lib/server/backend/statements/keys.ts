@@ -16,8 +16,16 @@ export const Key = z.object({
 	hint: z.string(),
 	overlay_id: z.uuid().nullable(),
 	permissions: z.array(Permission),
+	/** What it may do now: less what its creator has lost since. */
+	effective_permissions: z.array(Permission),
+	/** The member behind it. */
+	created_by: z.uuid().nullable(),
+	/** The key in whose place it came. */
+	rotated_from: z.uuid().nullable(),
 	created_at: z.string(),
 	last_used_at: z.string().nullable(),
+	/** When it stops working, because it was rotated. */
+	ends_at: z.string().nullable(),
 	revoked_at: z.string().nullable()
 });
 export type Key = z.infer<typeof Key>;
@@ -57,8 +65,8 @@ export const createKey = (
 	);
 
 /**
- * Puts a new secret in the place of a key's. The answer is a new key with a new id: sessions that
- * were opened with the old secret end.
+ * Puts a new secret in the place of a key's, which goes on working for `overlapSeconds`. The answer
+ * is a new key with a new id: sessions that were opened with the old secret end with it.
  */
 export const rotateKey = (
 	sql: Sql | TransactionSql,
@@ -66,12 +74,13 @@ export const rotateKey = (
 	keyId: string,
 	tokenHash: Uint8Array,
 	hint: string,
+	overlapSeconds = 0,
 	now?: Date
 ): Promise<Key> =>
 	ask(
 		Key,
 		sql`select app.rotate_key(${accountId}, ${keyId}, ${tokenHash}, ${hint},
-			coalesce(${now ?? null}, clock_timestamp())) as answer`
+			make_interval(secs => ${overlapSeconds}), coalesce(${now ?? null}, clock_timestamp())) as answer`
 	);
 
 /** Ends a key; idempotent. */
@@ -120,3 +129,42 @@ export const findKey = (
 		FoundKey.nullable(),
 		sql`select app.find_key(${tokenHash}, coalesce(${now ?? null}, clock_timestamp())) as answer`
 	);
+
+/** Ends the keys whose overlap is over; answers how many. Trusted server. */
+export const endDueKeys = (sql: Sql): Promise<number> =>
+	ask(z.int(), sql`select app.end_due_keys() as answer`);
+
+export const Pairing = z.object({
+	id: z.uuid(),
+	state: z.enum(['waiting', 'paired', 'expired']),
+	permissions: z.array(Permission),
+	expires_at: z.string(),
+	/** The phone's key, once it is paired. */
+	key: Key.nullable()
+});
+export type Pairing = z.infer<typeof Pairing>;
+
+/** Makes a code that a phone turns into a key within a minute. */
+export const createPairing = (
+	sql: Sql | TransactionSql,
+	accountId: string,
+	permissions: Permission[],
+	codeHash: Uint8Array
+): Promise<Pairing> =>
+	ask(Pairing, sql`select app.create_pairing(${accountId}, ${permissions}, ${codeHash}) as answer`);
+
+export const getPairing = (
+	sql: Sql | TransactionSql,
+	accountId: string,
+	pairingId: string
+): Promise<Pairing> =>
+	ask(Pairing, sql`select app.get_pairing(${accountId}, ${pairingId}) as answer`);
+
+/** Turns a code into a key, once, in the name of the member who made the code. Trusted server. */
+export const usePairing = (
+	sql: Sql | TransactionSql,
+	codeHash: Uint8Array,
+	name: string,
+	key: { hash: Uint8Array; hint: string }
+): Promise<Key> =>
+	ask(Key, sql`select app.use_pairing(${codeHash}, ${name}, ${key.hash}, ${key.hint}) as answer`);

@@ -81,6 +81,16 @@ const same: Record<string, { query: string; path: () => string; pick?: string }>
 		query: '{ it: connections { id platform channelId channelName } }',
 		path: () => '/connections',
 		pick: 'items'
+	},
+	'the status of the channels': {
+		query:
+			'{ it: channelStatus { platform isOnline streamTitle category viewerCount startedAt updatedAt } }',
+		path: () => '/channel-status',
+		pick: 'items'
+	},
+	'listening by hand': {
+		query: '{ it: spotifyManualStatus { active remainingSeconds } }',
+		path: () => '/spotify/manual-connect'
 	}
 };
 const people: Who[] = ['owner', 'moderator', 'stranger', 'reader', 'anonymous'];
@@ -139,6 +149,20 @@ describe('what one may do', () => {
 			query: 'mutation ($overlay: UUID!) { it: pause(overlayId: $overlay) { overlayId paused } }',
 			says: {
 				...{ owner: 'ok', moderator: 'ok', stranger: 'not_found' },
+				...{ reader: 'forbidden', anonymous: 'unauthenticated' }
+			}
+		},
+		'listen by hand': {
+			query: 'mutation { it: startSpotifyManual { active } }',
+			says: {
+				...{ owner: 'ok', moderator: 'forbidden', stranger: 'ok' },
+				...{ reader: 'forbidden', anonymous: 'unauthenticated' }
+			}
+		},
+		'listen no more': {
+			query: 'mutation { it: stopSpotifyManual }',
+			says: {
+				...{ owner: 'ok', moderator: 'forbidden', stranger: 'ok' },
 				...{ reader: 'forbidden', anonymous: 'unauthenticated' }
 			}
 		},

@@ -27,7 +27,9 @@ export const queries: Readonly<Record<string, FieldEntry>> = {
 	overlays: { action: 'overlays.list', pick: 'items' },
 	overlay: { action: 'overlays.get' },
 	connections: { action: 'connections.list', pick: 'items' },
-	me: { action: 'me.get', type: 'Me' }
+	me: { action: 'me.get', type: 'Me' },
+	channelStatus: { action: 'channel_status.list', pick: 'items' },
+	spotifyManualStatus: { action: 'spotify.manual_status' }
 };
 
 export const mutations: Readonly<Record<string, FieldEntry>> = {
@@ -44,5 +46,7 @@ export const mutations: Readonly<Record<string, FieldEntry>> = {
 	cancelPlay: { action: 'plays.cancel' },
 	skip: { action: 'queue.skip' },
 	pause: { action: 'queue.pause' },
-	resume: { action: 'queue.resume' }
+	resume: { action: 'queue.resume' },
+	startSpotifyManual: { action: 'spotify.manual_start' },
+	stopSpotifyManual: { action: 'spotify.manual_stop', isDone: true }
 };

@@ -69,7 +69,15 @@ describe('the schema', () => {
 			'eventType: String!',
 			'createdAt: DateTime!',
 			'data: JSON!',
-			'seq: SafeInt!'
+			'seq: SafeInt!',
+			'channelStatus: [ChannelStatus!]',
+			'spotifyManualStatus: SpotifyManualStatus',
+			'startSpotifyManual: SpotifyManualStatus',
+			'stopSpotifyManual: Boolean',
+			'viewerCount: Int',
+			'startedAt: DateTime',
+			'updatedAt: DateTime!',
+			'remainingSeconds: Int'
 		])
 			expect(sdl).toContain(line);
 		expect(sdl).not.toMatch(/^\s+\w*_\w*[(:]/m);

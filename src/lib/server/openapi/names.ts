@@ -12,6 +12,7 @@ import type { Action } from '$lib/server/actions/define.ts';
 import { KeyMade } from '$lib/server/actions/keys.ts';
 import { RealtimeAddress } from '$lib/server/actions/realtime.ts';
 import { MyAccount } from '$lib/server/backend/statements/accounts.ts';
+import { ChannelStatus, SpotifyManual } from '$lib/server/backend/statements/channel-status.ts';
 import { Connection } from '$lib/server/backend/statements/connections.ts';
 import * as events from '$lib/server/backend/statements/events.ts';
 import { Key, KeyKind } from '$lib/server/backend/statements/keys.ts';
@@ -58,6 +59,8 @@ const named: Readonly<Record<string, z.ZodType>> = {
 	Key,
 	KeyMade,
 	Connection,
+	ChannelStatus,
+	SpotifyManualStatus: SpotifyManual,
 	MyAccount,
 	RealtimeAddress
 };

@@ -83,18 +83,22 @@ function parameter(
 ): Parameter {
 	const schema = input.properties?.[name] ?? {};
 	const isList = resolve(schema, schemas).type === 'array';
+	const required = place === 'path' || (input.required ?? []).includes(name);
 	const description = schema.description ?? fieldNotes[name];
 	return {
 		name,
 		in: place,
-		required: place === 'path' || (input.required ?? []).includes(name),
+		required,
 		...(description === undefined ? {} : { description }),
 		schema,
 		// `types=a,b`, not `types=a&types=b`.
 		...(isList ? { style: 'form', explode: false } : {}),
-		...(place === 'path' ? { example: sampleOf(schema, schemas, name) } : {})
+		...(required ? { example: sampleOf(schema, schemas, name) } : {})
 	};
 }
+
+/** Shown in an example though it may be left out: without it most requests make little sense. */
+const TOLD = new Set(['data', 'permissions']);
 
 function bodyOf(
 	input: Schema,
@@ -117,7 +121,7 @@ function bodyOf(
 		type: 'object',
 		properties: Object.fromEntries(
 			Object.entries(schema.properties ?? {}).filter(
-				([name]) => required.includes(name) || name === 'data'
+				([name]) => required.includes(name) || TOLD.has(name)
 			)
 		)
 	};

@@ -177,6 +177,10 @@ function requests(
 ): { curl: string; fetch: string } {
 	const address =
 		origin + path.replace(/\{(\w+)\}/g, (_, name: string) => exampleOf(parameters, name));
+	const query = parameters
+		.filter((one) => one.in === 'query' && one.required)
+		.map(({ name }) => `${name}=${encodeURIComponent(exampleOf(parameters, name))}`);
+	const target = query.length === 0 ? address : `${address}?${query.join('&')}`;
 	const key = security.some((one) => 'overlaySession' in one) ? 'SESSION' : 'ck_api_…';
 	const headers = [
 		...(security.length > 0 ? [['authorization', `Bearer ${key}`] as const] : []),
@@ -184,7 +188,7 @@ function requests(
 	];
 	const json = body === undefined ? null : JSON.stringify(body.example);
 	const curl = [
-		`curl ${verb === 'GET' ? '' : `-X ${verb} `}'${address}'`,
+		`curl ${verb === 'GET' ? '' : `-X ${verb} `}'${target}'`,
 		...headers.map(([name, value]) => `-H '${name}: ${value}'`),
 		...(json === null ? [] : [`-d '${json.replaceAll("'", "'\\''")}'`])
 	].join(' \\\n  ');
@@ -196,7 +200,7 @@ function requests(
 		...(json === null ? [] : [`  body: JSON.stringify(${json})`])
 	].join(',\n');
 	const second = options === '' ? '' : `, {\n${options}\n}`;
-	const fetch = `const response = await fetch('${address}'${second});\nconst answer = await response.json();`;
+	const fetch = `const response = await fetch('${target}'${second});\nconst answer = await response.json();`;
 	return { curl, fetch };
 }
 

@@ -50,7 +50,8 @@ function fits(value: JsonValue, schema: Schema, schemas: Readonly<Record<string,
 	}
 	if (kind === 'object')
 		return typeof value === 'object' && !Array.isArray(value) && schema.properties === undefined;
-	return kind === 'string' && typeof value === 'string' && schema.format === undefined;
+	if (kind !== 'string' || typeof value !== 'string' || schema.format !== undefined) return false;
+	return schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(value);
 }
 
 const allowsNull = ({ type, anyOf }: Schema): boolean =>

@@ -11,6 +11,8 @@ export class Clock {
 	#offset = 0;
 	#waiting = new Set<Due>();
 	#timer: NodeJS.Timeout | undefined;
+	/** What the timer waits for; Infinity: it waits for nothing. */
+	#armedFor = Infinity;
 
 	now = (): Date => new Date(Date.now() + this.#offset);
 
@@ -18,7 +20,7 @@ export class Clock {
 	after(ms: number, run: () => void): () => void {
 		const due = { at: this.now().getTime() + ms, run };
 		this.#waiting.add(due);
-		this.#arm();
+		if (due.at < this.#armedFor) this.#arm();
 		return () => void this.#waiting.delete(due);
 	}
 
@@ -37,6 +39,7 @@ export class Clock {
 	stop(): void {
 		clearTimeout(this.#timer);
 		this.#waiting.clear();
+		this.#armedFor = -Infinity;
 	}
 
 	#first(): Due | undefined {
@@ -48,6 +51,7 @@ export class Clock {
 	#arm(): void {
 		clearTimeout(this.#timer);
 		const first = this.#first();
+		this.#armedFor = first?.at ?? Infinity;
 		if (first === undefined) return;
 		this.#timer = setTimeout(
 			() => this.advance(0),

@@ -24,6 +24,7 @@ export class Sockets {
 		closeNext: { times: 0, code: 4000 }
 	};
 	readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+	readonly #unanswered = new Set<Duplex>();
 	readonly #clock: Clock;
 	readonly #records: Records;
 	readonly #script: Script;
@@ -39,20 +40,30 @@ export class Sockets {
 	upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
 		const url = new URL(request.url ?? '/', 'http://any');
 		const fault = this.#script.faultFor({ path: url.pathname, method: 'GET' });
-		if (fault === 'timeout') return;
-		if (url.pathname !== '/ws' || (fault !== undefined && fault !== 'lost')) {
-			const status = typeof fault === 'object' && 'status' in fault ? fault.status : 404;
+		stream.on('error', () => undefined);
+		if (fault === 'timeout') {
+			this.#unanswered.add(stream);
+			return;
+		}
+		const isObject = typeof fault === 'object';
+		if (url.pathname !== '/ws' || fault === 'reset' || (isObject && 'status' in fault)) {
+			const status = isObject && 'status' in fault ? fault.status : 404;
 			if (fault !== 'reset')
 				stream.write(`HTTP/1.1 ${status} Refused\r\ncontent-length: 0\r\n\r\n`);
 			stream.destroy();
 			return;
 		}
-		this.#server.handleUpgrade(request, stream, head, (socket) => {
-			socket.on('error', () => undefined);
-			if (url.searchParams.has('opaque'))
-				this.#takeOver(socket, url.pathname + url.search, request.headers.host ?? '');
-			else this.#begin(socket, url.searchParams.get('keepalive_timeout_seconds'));
-		});
+		const accept = () =>
+			this.#server.handleUpgrade(request, stream, head, (socket) => {
+				socket.on('error', () => undefined);
+				// Done, and nobody hears of it: a session that its client never saw.
+				if (fault === 'lost') socket.terminate();
+				else if (url.searchParams.has('opaque'))
+					this.#takeOver(socket, url.pathname + url.search, request.headers.host ?? '');
+				else this.#begin(socket, url.searchParams.get('keepalive_timeout_seconds'));
+			});
+		if (isObject && 'delayMs' in fault) this.#clock.after(fault.delayMs, accept);
+		else accept();
 	}
 
 	#begin(socket: WebSocket, asked: string | null): void {
@@ -154,9 +165,12 @@ export class Sockets {
 		if (this.rules.tellsBoth && session.previous?.readyState === session.current.OPEN)
 			if (type === 'notification') session.previous.send(message);
 		session.stopKeepalive();
-		session.stopKeepalive = this.#clock.after(session.keepaliveS * 1_000, () =>
-			this.#send(session, 'session_keepalive', {})
-		);
+		session.stopKeepalive = this.#clock.after(session.keepaliveS * 1_000, () => {
+			// Answered by every WebSocket library by itself; a pong is no inbound traffic.
+			if (!session.isSilent && session.current.readyState === session.current.OPEN)
+				session.current.ping();
+			this.#send(session, 'session_keepalive', {});
+		});
 		return true;
 	}
 
@@ -219,6 +233,7 @@ export class Sockets {
 
 	stop(): void {
 		for (const socket of this.#server.clients) socket.terminate();
+		for (const stream of this.#unanswered) stream.destroy();
 		this.#server.close();
 	}
 }

@@ -4,6 +4,9 @@ import type { Fields } from './generators/index.ts';
 import { secretWord, type Tokens } from './tokens.ts';
 import { eventSubTypes } from './types.ts';
 
+/** Dead WebSocket subscriptions stay in the list: at least a minute, Twitch says no more. */
+const LISTED_AFTERWARDS_MS = 600_000;
+
 /** A WebSocket session, as far as subscriptions care. */
 export interface SessionOf {
 	id: string;
@@ -135,6 +138,7 @@ export class Subscriptions {
 		for (const one of this.onSession(session)) {
 			if (one.status === 'enabled') one.status = status;
 			if (one.transport.method === 'websocket') one.transport.disconnectedAt ??= this.#clock.now();
+			this.#clock.after(LISTED_AFTERWARDS_MS, () => this.all.delete(one.id));
 		}
 	}
 }

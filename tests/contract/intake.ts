@@ -4,6 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { gatherParts, dueGatherings } from '../../src/lib/server/backend/statements/gatherings.ts';
+import { settleGathering } from '../../src/lib/server/gather.ts';
 import type { DeliveryRecord, IngestPorts } from '../../src/lib/platforms/ingest.ts';
 import type { Platform } from '../../src/lib/platforms/platform.ts';
 import { starterDocument } from '../../src/lib/overlay/starter.ts';
@@ -30,6 +32,8 @@ export interface Intake {
 	readonly log: DeliveryRecord[];
 	/** The ports as they are at that instant; the stored secret unless others are named. */
 	ports(at: Date, secrets?: readonly string[]): IngestPorts;
+	/** Judges what is due at that instant, as the server does after each arrival and later. */
+	settle(at: Date): Promise<void>;
 	countEvents(): Promise<number>;
 	close(): Promise<void>;
 }
@@ -78,6 +82,10 @@ export async function openIntake(given: {
 			return {
 				clock: () => at,
 				record: (account, drafts) => recorder.record(account, drafts),
+				async gather(account, parts) {
+					const outcomes = await gatherParts(sql, account, parts, at);
+					return outcomes.map((outcome) => ({ outcome, event_id: null, seq: null }));
+				},
 				async connections(platform, channelId) {
 					const found = await findConnections(sql, platform, channelId);
 					return found.map(({ id, account_id, secret_ciphertext }) => ({
@@ -93,6 +101,10 @@ export async function openIntake(given: {
 					await recordDelivery(sql, connection_id, message_id, kind, outcome, at);
 				}
 			};
+		},
+		async settle(at) {
+			for (const { account_id, name } of await dueGatherings(sql, at))
+				await settleGathering(sql, [given.platform], account_id, name, () => at);
 		},
 		async countEvents() {
 			const [row] = await sql<{ count: number }[]>`

@@ -100,10 +100,16 @@ export function testPlatform(dialect: Dialect): void {
 
 	const send = (delivery: Delivery, at = now): Promise<Answer> =>
 		ingest(platform, delivery, intake.ports(at));
+	/** What may be a part waits: then it is an event when its time is up. */
+	const stored = { status: 200, outcome: expect.stringMatching(/^(recorded|gathered)$/) };
+	const countEvents = async () => {
+		await intake.settle(shifted(60_000));
+		return intake.countEvents();
+	};
 
 	/** Sends and expects a refusal: 4xx, a problem document, no secret in it, nothing stored. */
 	async function expectRefused(delivery: Delivery, at = now, statuses = [400, 403]): Promise<void> {
-		const before = await intake.countEvents();
+		const before = await countEvents();
 		const answer = await send(delivery, at);
 		expect(statuses).toContain(answer.status);
 		expect(answer.headers['content-type']).toBe('application/problem+json');
@@ -115,7 +121,7 @@ export function testPlatform(dialect: Dialect): void {
 			detail: expect.any(String)
 		});
 		expect(answer.body).not.toContain(secret);
-		expect(await intake.countEvents()).toBe(before);
+		expect(await countEvents()).toBe(before);
 	}
 
 	describe(`${platform.name}: its event types`, () => {
@@ -166,63 +172,64 @@ export function testPlatform(dialect: Dialect): void {
 
 	describe(`${platform.name}: what is genuine`, () => {
 		test('is stored and acknowledged', async () => {
-			const before = await intake.countEvents();
+			const before = await countEvents();
 			const answer = await send(request());
-			expect(answer).toMatchObject({ status: 200, outcome: 'recorded' });
-			expect(await intake.countEvents()).toBe(before + 1);
+			expect(answer).toMatchObject(stored);
+			expect(await countEvents()).toBe(before + 1);
 		});
 
 		test('and comes again is acknowledged again, and stored once', async () => {
 			const delivery = request();
 			const first = await send(delivery);
 			const second = await send(delivery, shifted(1_000));
-			expect([first.outcome, second.outcome]).toEqual(['recorded', 'duplicate']);
+			expect(first).toMatchObject(stored);
+			expect(second.outcome).toBe('duplicate');
 			expect([first.status, second.status]).toEqual([200, 200]);
 			const idOf = ({ body }: Answer) => JSON.parse(body).events[0].event_id;
 			expect(idOf(second)).toBe(idOf(first));
 		});
 
 		test('and comes fifty times at one instant is stored once', async () => {
-			const before = await intake.countEvents();
+			const before = await countEvents();
 			const delivery = request();
 			const answers = await Promise.all(Array.from({ length: 50 }, () => send(delivery)));
 			expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-			const recorded = answers.filter(({ outcome }) => outcome === 'recorded');
+			const recorded = answers.filter(({ outcome }) => outcome !== 'duplicate');
 			expect(recorded).toHaveLength(1);
-			expect(await intake.countEvents()).toBe(before + 1);
+			expect(await countEvents()).toBe(before + 1);
 		});
 
 		test('and tells the same fact under another message id is stored once', async () => {
 			// As many as there are types: each of them has its own way to know the fact again.
 			for (const _ of platform.eventTypes) {
-				const before = await intake.countEvents();
+				const before = await countEvents();
 				const body = dialect.event((n += 1));
-				expect(await send(request({ body }))).toMatchObject({ outcome: 'recorded' });
-				expect(await send(request({ body }))).toMatchObject({ status: 200, outcome: 'duplicate' });
-				expect(await intake.countEvents()).toBe(before + 1);
+				expect(await send(request({ body }))).toMatchObject(stored);
+				expect(await send(request({ body }))).toMatchObject({ status: 200 });
+				expect(await countEvents()).toBe(before + 1);
 			}
 		});
 
 		test('at the edges of the window is taken', async () => {
 			for (const at of [shifted(-windowMs), shifted(-windowMs / 2), shifted(windowMs)])
-				expect(await send(request({ at }))).toMatchObject({ status: 200, outcome: 'recorded' });
+				expect(await send(request({ at }))).toMatchObject(stored);
 		});
 
 		test('but of a kind that is not read is acknowledged and stored as nothing', async () => {
-			const before = await intake.countEvents();
+			const before = await countEvents();
 			const answer = await send(request({ body: dialect.unknownKind() }));
 			expect(answer).toMatchObject({ status: 200, outcome: 'ignored' });
-			expect(await intake.countEvents()).toBe(before);
+			expect(await countEvents()).toBe(before);
 		});
 
 		test.each(Object.entries(dialect.incomplete))(
 			'but lacks what is essential (%s) is acknowledged with a reason',
 			async (_name, body) => {
-				const before = await intake.countEvents();
+				const before = await countEvents();
 				const answer = await send(request({ body }));
 				expect(answer).toMatchObject({ status: 200, outcome: 'ignored' });
 				expect(JSON.parse(answer.body).reason).toMatch(/\w+/);
-				expect(await intake.countEvents()).toBe(before);
+				expect(await countEvents()).toBe(before);
 			}
 		);
 
@@ -230,10 +237,7 @@ export function testPlatform(dialect: Dialect): void {
 			const next = 'the-next-secret-of-this-channel';
 			const ports = intake.ports(now, [secret, next]);
 			for (const one of [secret, next])
-				expect(await ingest(platform, request({ secret: one }), ports)).toMatchObject({
-					status: 200,
-					outcome: 'recorded'
-				});
+				expect(await ingest(platform, request({ secret: one }), ports)).toMatchObject(stored);
 		});
 	});
 
@@ -320,7 +324,7 @@ export function testPlatform(dialect: Dialect): void {
 
 		test('a captured request, sent again when its time is over', async () => {
 			const delivery = request();
-			expect(await send(delivery)).toMatchObject({ outcome: 'recorded' });
+			expect(await send(delivery)).toMatchObject(stored);
 			expect(await send(delivery, shifted(1_000))).toMatchObject({ outcome: 'duplicate' });
 			await expectRefused(delivery, shifted(windowMs + 60_000), [403]);
 		});
@@ -409,7 +413,7 @@ export function testPlatform(dialect: Dialect): void {
 		});
 
 		test('bytes and headers of any kind are answered 4xx and store nothing', async () => {
-			const before = await intake.countEvents();
+			const before = await countEvents();
 			const names = Object.keys(request().headers);
 			await fc.assert(
 				fc.asyncProperty(
@@ -422,7 +426,7 @@ export function testPlatform(dialect: Dialect): void {
 				),
 				{ numRuns: 300 }
 			);
-			expect(await intake.countEvents()).toBe(before);
+			expect(await countEvents()).toBe(before);
 		});
 
 		test('a header of a good request replaced by anything is answered, and never 5xx', async () => {

@@ -1,16 +1,21 @@
 import { twitch } from '../../src/lib/platforms/twitch/index.ts';
+import { readTypes } from '../../src/lib/platforms/twitch/normalize.ts';
 import {
 	challengeBody,
 	notificationBody,
 	payload,
 	revocationBody,
 	sign,
-	twitchTypes
+	allTypes
 } from '../simulators/twitch/index.ts';
 import { testPlatform, type Kind } from './platform.ts';
 
 const channelId = '1001';
-const about = (n: number, type = twitchTypes[n % twitchTypes.length] ?? 'channel.follow') =>
+/** What is read, but for what says nothing else than when: two of them at one time are one fact. */
+const types = allTypes.filter(
+	(type) => readTypes.includes(type) && type !== 'stream.offline' && type !== 'channel.chat.clear'
+);
+const about = (n: number, type = types[n % types.length] ?? 'channel.follow') =>
 	payload(type, {
 		channelId,
 		random: () => 0.5,

@@ -6,6 +6,7 @@ import {
 	sign,
 	type TwitchType
 } from '../../../tests/simulators/twitch/index.ts';
+import type { Part } from './gather.ts';
 import { ingest, MAX_DELIVERY_BYTES, type Connection, type DeliveryRecord } from './ingest.ts';
 import type { Delivery, Platform } from './platform.ts';
 import { twitch } from './twitch/index.ts';
@@ -33,6 +34,10 @@ function ports(changes: Partial<Parameters<typeof ingest>[2]> = {}) {
 				event_id: `e-${index}`,
 				seq: index + 1
 			}));
+		},
+		gather: async (account: string, parts: Part[]) => {
+			steps.push(`gather ${account} ${parts.map(({ draft }) => draft.event_type).join()}`);
+			return parts.map(() => ({ outcome: 'gathered' as const, event_id: null, seq: null }));
 		},
 		logDelivery: (line: DeliveryRecord) => {
 			log.push(line);
@@ -98,6 +103,15 @@ test('a genuine delivery is recorded, then acknowledged', async () => {
 			at: now
 		})
 	]);
+});
+
+test('what may be a part is stored as such before it is acknowledged', async () => {
+	const door = ports();
+	const gift = delivery({ type: 'channel.subscription.gift' });
+	expect(await ingest(twitch, gift, door)).toMatchObject({ status: 200, outcome: 'gathered' });
+	expect(door.steps).toEqual(['connections twitch 1001', 'gather a-1 twitch:gift_sub']);
+	const gather = () => Promise.reject(new AppError('unavailable', 'The database is away.'));
+	expect(await ingest(twitch, gift, ports({ gather }))).toMatchObject({ status: 503 });
 });
 
 describe('who hears nothing', () => {

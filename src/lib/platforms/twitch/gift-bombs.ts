@@ -183,12 +183,15 @@ export class Placing {
 
 	#chatHead(part: WaitingPart, about: Of<'chat_gift'>): void {
 		const bomb =
-			this.bombs.find(({ gift }) => gift.gift_id === about.gift_id) ??
+			this.bombs.find(
+				({ gift }) =>
+					gift.gift_id === about.gift_id && (gift.count === null || gift.count === about.count)
+			) ??
 			best(
 				this.bombs.filter(
 					(one) =>
-						one.gift.gift_id === null &&
 						!one.gift.heads.includes('chat') &&
+						(one.gift.gift_id === null || one.gift.heads.includes('eventsub')) &&
 						this.#isTwin(one, about)
 				),
 				about.at
@@ -201,19 +204,22 @@ export class Placing {
 		const { user, gift_id, tier, giver, at } = about;
 		const fits = ({ gift }: Bomb) =>
 			gift.tier === tier && (gift.gift_id === null || gift.gift_id === gift_id);
-		const ofGift =
-			gift_id === null ? undefined : this.bombs.find((one) => one.gift.gift_id === gift_id);
 		const bomb =
-			this.bombs.find((one) => one.gift.users.has(user) && fits(one)) ??
-			ofGift ??
+			this.bombs.find(
+				(one) =>
+					one.gift.users.has(user) &&
+					// What was guessed and released stays: to know a recipient twice would be worse.
+					(one.released === null ? fits(one) : one.gift.tier === tier)
+			) ??
+			this.bombs.find(({ gift }) => gift_id !== null && gift.gift_id === gift_id) ??
 			best(
 				this.bombs.filter(
 					(one) =>
 						fits(one) &&
-						one.gift.is_giver_told &&
-						one.gift.giver === giver &&
-						roomIn(one.gift) > 0 &&
-						isNear(one.gift, at)
+						(!one.gift.is_giver_told || one.gift.giver === giver) &&
+						isNear(one.gift, at) &&
+						// Full of others: a guess that was released. This is the gift nevertheless.
+						(roomIn(one.gift) > 0 || (one.released !== null && !one.gift.heads.includes('chat')))
 				),
 				at
 			);
@@ -241,6 +247,8 @@ export class Placing {
 				at
 			) ??
 			this.#open(about);
+		// The head of another gift by the same viewer may be meant: until chat's own head says.
+		if (bomb.gift.gift_id !== null && bomb.gift.count === null) bomb.isGuess = true;
 		this.#addHead(bomb, part, about);
 	}
 

@@ -9,6 +9,7 @@ import * as answers from './answers.ts';
 import * as sources from './source-answers.ts';
 import { ChannelStatus } from './status-answers.ts';
 import { Task } from './tasks-answers.ts';
+import { ViewerCard, ViewerPage } from './viewers-answers.ts';
 
 const Problem = z.object({
 	code: z.string(),
@@ -188,6 +189,10 @@ export class Api {
 	}) => this.#call('POST', '/v1/connections', z.unknown(), connection);
 
 	channelStatus = () => this.#call('GET', '/v1/channel-status', answers.listOf(ChannelStatus));
+	/** `query` as the address takes it, without the question mark. */
+	viewers = (query: string) => this.#call('GET', `/v1/viewers?${query}`, ViewerPage);
+	viewer = (viewerId: string) => this.#call('GET', `/v1/viewers/${viewerId}`, ViewerCard);
+	eraseViewer = (viewerId: string) => this.#call('DELETE', `/v1/viewers/${viewerId}`, z.unknown());
 	tasks = () => this.#call('GET', '/v1/tasks', answers.listOf(Task));
 	runTask = (name: string) => this.#call('POST', `/v1/tasks/${name}/run`, Task, {});
 	enableTask = (name: string, is_enabled: boolean) =>

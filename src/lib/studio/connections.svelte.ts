@@ -7,6 +7,7 @@ import type { BusMessage } from '$lib/bus';
 import { ApiError, type Api } from './api.ts';
 import type { Live } from './live.svelte.ts';
 import { Puller, schedule, type Schedule } from './puller.ts';
+import { isByHand } from './source-view.ts';
 import type { ConnectablePlatform, Connection, SourceReport } from './source-answers.ts';
 
 const LOOK_MS = 5_000;
@@ -101,7 +102,7 @@ export class Connections {
 		const errors: Record<string, ApiError> = {};
 		await Promise.all(
 			this.items
-				.filter(({ status }) => status !== 'disconnected')
+				.filter((one) => one.status !== 'disconnected' && !isByHand(one))
 				.map(async ({ id }) => {
 					const known = this.sources[id];
 					if (known !== undefined) sources[id] = known;

@@ -24,6 +24,8 @@ export const ConnectablePlatform = z.object({
 	flows: z.array(Flow),
 	is_configured: z.boolean(),
 	client_id: z.string().nullable(),
+	/** Whose it is: a server's cannot be forgotten here. */
+	client_of: z.enum(['account', 'server']).nullish(),
 	redirect_uri: z.string().nullable(),
 	groups: z.array(EventGroup),
 	modes: z.array(Mode),
@@ -81,7 +83,7 @@ export type Subscription = z.infer<typeof Subscription>;
 
 export const SourcePoll = z.object({
 	name: z.string(),
-	every_s: z.number(),
+	every_s: z.number().nullish(),
 	last_at: z.string().nullish(),
 	next_at: z.string().nullish(),
 	last_error: z.string().nullish(),
@@ -114,7 +116,9 @@ export const SourceReport = z.object({
 		.nullable(),
 	polls: z.array(SourcePoll),
 	reliability: z.object({
+		/** Came by itself. */
 		received: z.int().nonnegative(),
+		/** Only a list of the platform knew of it. */
 		missed: z.int().nonnegative(),
 		since: z.string().nullable()
 	}),

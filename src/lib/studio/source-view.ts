@@ -60,6 +60,12 @@ export const needsConsent = (
 	scopes: readonly string[]
 ): boolean => declinedGroups(platform, { groups: [...groups], scopes: [...scopes] }).length > 0;
 
-/** What share came without being looked for, 0 to 1; null before anything came. `received` counts all. */
+/** What share came by itself, 0 to 1; null before anything came. */
 export const promptShare = ({ received, missed }: SourceReport['reliability']): number | null =>
-	received === 0 ? null : Math.max(0, received - missed) / received;
+	received + missed === 0 ? null : received / (received + missed);
+
+/** Connected by a webhook secret alone: nobody consented, so there are no tokens to ask with. */
+export const isByHand = ({ login }: Pick<Connection, 'login'>): boolean => login == null;
+
+/** What the server adds in parentheses to the words of a problem; null where it adds nothing. */
+export const detailIn = (text: string): string | null => /\(([^()]+)\)\s*$/.exec(text)?.[1] ?? null;

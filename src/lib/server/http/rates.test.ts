@@ -129,6 +129,5 @@ describe('the network of an address', () => {
 
 it('refuses a quota of another name or none', () => {
 	const wrongs: Record<string, number>[] = [{ keys: 5 }, { key: 0 }, { key: 1.5 }];
-	for (const wrong of wrongs)
-		expect(() => readRates(wrong)).toThrow(/CUELIGHT_RATE_LIMITS/);
+	for (const wrong of wrongs) expect(() => readRates(wrong)).toThrow(/CUELIGHT_RATE_LIMITS/);
 });

@@ -1442,17 +1442,18 @@ export interface components {
 			play_id?: string;
 			status: components['schemas']['EventStatus'];
 		};
+		ChannelStatus: {
+			category: string | null;
+			category_picture: string | null;
+			is_online: boolean;
+			platform: string;
+			started_at: string | null;
+			stream_title: string | null;
+			updated_at: string;
+			viewer_count: number | null;
+		};
 		ChannelStatusListAnswer: {
-			items: {
-				category: string | null;
-				category_picture: string | null;
-				is_online: boolean;
-				platform: string;
-				started_at: string | null;
-				stream_title: string | null;
-				updated_at: string;
-				viewer_count: number | null;
-			}[];
+			items: components['schemas']['ChannelStatus'][];
 		};
 		Connection: {
 			channel_id: string;
@@ -2180,7 +2181,7 @@ export interface components {
 			overlay_id: string;
 			skipped: string[];
 		};
-		SpotifyManualStatusAnswer: {
+		SpotifyManualStatus: {
 			active: boolean;
 			remaining_seconds: number | null;
 		};
@@ -4450,6 +4451,7 @@ export interface operations {
 	'invitations.info': {
 		parameters: {
 			query: {
+				/** @example a-secret-of-your-choosing */
 				secret: string;
 			};
 			header?: never;
@@ -4557,7 +4559,10 @@ export interface operations {
 			content: {
 				/**
 				 * @example {
-				 *       "name": "Main scene"
+				 *       "name": "Main scene",
+				 *       "permissions": [
+				 *         "events:read"
+				 *       ]
 				 *     }
 				 */
 				'application/json': {
@@ -4844,7 +4849,13 @@ export interface operations {
 		};
 		requestBody?: {
 			content: {
-				/** @example {} */
+				/**
+				 * @example {
+				 *       "permissions": [
+				 *         "events:read"
+				 *       ]
+				 *     }
+				 */
 				'application/json': {
 					permissions?: components['schemas']['Permission'][];
 				};
@@ -6989,7 +7000,7 @@ export interface operations {
 					 *       "remaining_seconds": 1
 					 *     }
 					 */
-					'application/json': components['schemas']['SpotifyManualStatusAnswer'];
+					'application/json': components['schemas']['SpotifyManualStatus'];
 				};
 			};
 			401: components['responses']['Unauthenticated'];
@@ -7027,7 +7038,7 @@ export interface operations {
 					 *       "remaining_seconds": 1
 					 *     }
 					 */
-					'application/json': components['schemas']['SpotifyManualStatusAnswer'];
+					'application/json': components['schemas']['SpotifyManualStatus'];
 				};
 			};
 			400: components['responses']['InvalidInput'];
@@ -7068,7 +7079,7 @@ export interface operations {
 					 *       "remaining_seconds": 1
 					 *     }
 					 */
-					'application/json': components['schemas']['SpotifyManualStatusAnswer'];
+					'application/json': components['schemas']['SpotifyManualStatus'];
 				};
 			};
 			400: components['responses']['InvalidInput'];
@@ -7176,7 +7187,7 @@ export interface operations {
 				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
 			};
 			path: {
-				/** @example Main scene */
+				/** @example text */
 				name: string;
 			};
 			cookie?: never;
@@ -7242,7 +7253,7 @@ export interface operations {
 				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
 			};
 			path: {
-				/** @example Main scene */
+				/** @example text */
 				name: string;
 			};
 			cookie?: never;

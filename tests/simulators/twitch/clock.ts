@@ -27,13 +27,16 @@ export class Clock {
 	/** Lets so many milliseconds pass. */
 	advance(ms: number): void {
 		const until = this.now().getTime() + ms;
-		for (let next = this.#first(); next !== undefined && next.at <= until; next = this.#first()) {
-			this.#offset += Math.max(0, next.at - this.now().getTime());
-			this.#waiting.delete(next);
-			next.run();
+		try {
+			for (let next = this.#first(); next !== undefined && next.at <= until; next = this.#first()) {
+				this.#offset += Math.max(0, next.at - this.now().getTime());
+				this.#waiting.delete(next);
+				next.run();
+			}
+			this.#offset += Math.max(0, until - this.now().getTime());
+		} finally {
+			this.#arm();
 		}
-		this.#offset += Math.max(0, until - this.now().getTime());
-		this.#arm();
 	}
 
 	stop(): void {

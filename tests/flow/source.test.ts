@@ -93,7 +93,7 @@ describe('a source', () => {
 		await until(() => subscribed(channel).includes('channel.raid'));
 		await stage.db.sql`update app.platform_connections set mode = 'poll' where id = ${id}`;
 		await until(() => sources.find(id)?.getStatus().state === 'polling');
-		expect(sessionsOf(channel)).toEqual([]);
+		await until(() => sessionsOf(channel).length === 0);
 		await stage.db.sql`update app.platform_connections set mode = 'relay' where id = ${id}`;
 		await until(() => sources.find(id)?.getStatus().problems[0]?.code === 'relay_unavailable');
 		await stage.db

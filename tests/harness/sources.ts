@@ -13,6 +13,7 @@ import { ownerOf } from '../../src/lib/server/access/clients.ts';
 import type { Sql } from '../../src/lib/server/backend/index.ts';
 import { createAccount } from '../../src/lib/server/backend/statements/accounts.ts';
 import { recordEvents } from '../../src/lib/server/backend/statements/events.ts';
+import { getSource } from '../../src/lib/server/backend/statements/sources.ts';
 import { EventRecorder } from '../../src/lib/server/events.ts';
 import { Gatherer } from '../../src/lib/server/gather.ts';
 import { createLog } from '../../src/lib/server/log.ts';
@@ -86,7 +87,8 @@ export async function openStage(options: TwitchOptions = {}) {
 			scopes = SCOPES,
 			groups = allGroups.map(({ id }) => id)
 		}: NewChannel = {}) {
-			const { account_id: account } = await createAccount(db.sql, 'Sources', randomUUID(), {});
+			const owner = randomUUID();
+			const { account_id: account } = await createAccount(db.sql, 'Sources', owner, {});
 			const channel = String((channels += 1));
 			twitch.world.meet(channel);
 			const { access_token, refresh_token, expires_in } = twitch.tokenFor(channel, scopes);
@@ -107,8 +109,14 @@ export async function openStage(options: TwitchOptions = {}) {
 					${secrets.seal(access_token, ownerOf.token(of, 'access_token'))},
 					${secrets.seal(refresh_token, ownerOf.token(of, 'refresh_token'))},
 					${new Date(Date.now() + expires_in * 1_000)}, ${now})`;
-			return { id, account, channel };
+			return { id, account, channel, owner };
 		},
+		/** What an account's owner is told of a connection's source. */
+		stored: ({ id, account, owner }: { id: string; account: string; owner: string }) =>
+			db.database.as(
+				{ sub: owner, role: 'authenticated', aud: 'authenticated', kind: 'member' },
+				(sql) => getSource(sql, account, id)
+			),
 		/** Lets time pass and what it brings arrive. */
 		async pass(ms: number): Promise<void> {
 			twitch.clock.advance(ms);

@@ -97,23 +97,19 @@ export class Poller {
 		this.#arm();
 	}
 
-	/** All lists are looked at now. */
-	hurry(): void {
+	/** Looks at all lists now; resolves when that is done. Looks on their way began too early to count. */
+	async hurry(): Promise<void> {
+		await this.#run;
 		const now = this.#parts.clock.date().getTime();
 		for (const entry of this.#entries) entry.nextAt = now;
-		this.#arm();
-	}
-
-	/** Resolves when no look is on its way. */
-	async idle(): Promise<void> {
-		await this.#run;
+		await this.#begin();
 	}
 
 	async close(): Promise<void> {
 		this.#stop.abort();
 		this.#timer?.();
 		this.#entries = [];
-		await this.idle();
+		await this.#run;
 	}
 
 	#arm(): void {
@@ -124,11 +120,18 @@ export class Poller {
 		const next = Math.min(...this.#entries.map(({ nextAt }) => nextAt));
 		this.#timer = clock.after(Math.max(0, next - clock.date().getTime()), () => {
 			this.#timer = null;
-			this.#run = this.#lookAtAllDue().finally(() => {
-				this.#run = null;
-				this.#arm();
-			});
+			void this.#begin();
 		});
+	}
+
+	#begin(): Promise<void> {
+		this.#timer?.();
+		this.#timer = null;
+		this.#run ??= this.#lookAtAllDue().finally(() => {
+			this.#run = null;
+			this.#arm();
+		});
+		return this.#run;
 	}
 
 	async #lookAtAllDue(): Promise<void> {
@@ -138,6 +141,7 @@ export class Poller {
 		}
 	}
 
+	/** A look during which the source was lost or came back says nothing: the change asks for another. */
 	async #lookAt(entry: Entry): Promise<void> {
 		const { sql, log, clock, chance, connection } = this.#parts;
 		const { poll } = entry;
@@ -214,6 +218,7 @@ export class Poller {
 			young += page.young;
 			return page.isEnd;
 		});
+		if (isHealthy !== this.#isHealthy) return true;
 		const missed = await this.#record(
 			poll,
 			poll.came,
@@ -242,6 +247,7 @@ export class Poller {
 			for (const member of items) listed.set(member.id, member);
 			return false;
 		});
+		if (isHealthy !== this.#isHealthy) return true;
 		const actual = [...listed.values()];
 		const { came, left } = poll;
 		const settle = (members: readonly Member[], missed: readonly number[]) =>

@@ -218,9 +218,8 @@ export class Source {
 	/** As `reconcile`, for somebody who asks: what was given up is tried again, lists are looked at. */
 	async refresh(): Promise<void> {
 		this.#subscriber.forgive();
-		this.#poller.hurry();
 		await this.reconcile();
-		await this.#poller.idle();
+		await this.#poller.hurry();
 		await this.#reporter.flush();
 	}
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Principal } from '../../src/lib/server/actions/principal.ts';
 import { createAccount } from '../../src/lib/server/backend/statements/accounts.ts';
@@ -43,6 +43,12 @@ afterAll(async () => {
 	await rm(dataDir, { recursive: true, force: true });
 });
 
+// The server asks about waiting codes by itself, and would meet what the next test has planned.
+afterEach(async () => {
+	await db.sql`update app.pending_authorizations set status = 'expired', device_ciphertext = null
+		where status = 'pending'`;
+});
+
 interface Person {
 	account: string;
 	principal: Principal;
@@ -56,7 +62,7 @@ async function owner(): Promise<Person> {
 }
 
 const member = (user_id: string, account_id: string): Principal => ({
-	...{ kind: 'member', user_id, account_id, name: 'Ann', email: 'ann@example.com' }
+	...{ kind: 'member', user_id, session_id: null, account_id, name: 'Ann', email: 'a@example.com' }
 });
 
 /** Another member of the account. */
@@ -105,7 +111,7 @@ async function comeBack(
 }
 
 let users = 5_000;
-const channel = () => ({ id: String(users++), login: `channel${users}` });
+const channel = () => platform.meet({ id: String(users++), login: `channel${users}` });
 
 async function begin(person: { principal: Principal }, more: Record<string, Json> = {}) {
 	const { status, body } = await ask(person, 'POST', '/connections/authorize', {
@@ -145,7 +151,7 @@ describe('the platforms', () => {
 				])
 			})
 		]);
-		expect(JSON.stringify(body)).not.toContain(platform.client.secret);
+		expect(JSON.stringify(body)).not.toContain(String(platform.client.secret));
 	});
 
 	it('take an account’s own client, whose secret is never told', async () => {
@@ -189,7 +195,7 @@ describe('the code flow', () => {
 			status: 'pending',
 			connection: null
 		});
-		const led = await comeBack(one, platform.approve(begun.url, user));
+		const led = await comeBack(one, await platform.approve(begun.url, user));
 		const [row] = await rowsOf(one);
 		expect(led).toBe(`connected=${row?.id}`);
 		expect(row).toMatchObject({
@@ -197,7 +203,7 @@ describe('the code flow', () => {
 			channel_id: user.id,
 			channel_name: user.login.toUpperCase(),
 			login: user.login,
-			picture: `https://p/${user.id}`,
+			picture: expect.stringMatching(/^https:/),
 			mode: 'websocket',
 			groups: ['follows', 'bits'],
 			scopes: ['moderator:read:followers', 'bits:read'],
@@ -214,7 +220,7 @@ describe('the code flow', () => {
 	it('shows what was declined', async () => {
 		const one = await owner();
 		const begun = await begin(one);
-		await comeBack(one, platform.approve(begun.url, channel(), ['bits:read']));
+		await comeBack(one, await platform.approve(begun.url, channel(), ['bits:read']));
 		expect((await ask(one, 'GET', `/connections/authorize/${begun.id}`)).body).toMatchObject({
 			declined_groups: ['follows'],
 			connection: { groups: ['bits'], scopes: ['bits:read'] }
@@ -225,7 +231,7 @@ describe('the code flow', () => {
 		const one = await owner();
 		const other = await owner();
 		const begun = await begin(one);
-		const back = platform.approve(begun.url, channel());
+		const back = await platform.approve(begun.url, channel());
 		expect(await comeBack({ principal: { kind: 'anonymous' } }, back)).toBe('failed=signed_out');
 		// An attacker's state in a victim's browser, be it in the same account.
 		expect(await comeBack(other, back)).toBe('failed=foreign');
@@ -246,15 +252,17 @@ describe('the code flow', () => {
 		expect(await comeBack(one, { error: 'access_denied', state })).toBe('failed=denied');
 		expect(await comeBack(one, { error: 'access_denied', state })).toBe('failed=expired');
 		const next = await begin(one);
-		const { state: stale } = platform.approve(next.url, channel());
+		const { state: stale } = await platform.approve(next.url, channel());
 		expect(await comeBack(one, { code: 'not-the-code', state: stale })).toBe('failed=refused');
 		expect((await ask(one, 'GET', `/connections/authorize/${next.id}`)).body).toMatchObject({
 			status: 'failed',
 			reason: 'Invalid authorization code'
 		});
 		const last = await begin(one);
-		platform.fault('/oauth2/token', 'drop');
-		expect(await comeBack(one, platform.approve(last.url, channel()))).toBe('failed=unavailable');
+		platform.fault('/oauth2/token', 'reset');
+		expect(await comeBack(one, await platform.approve(last.url, channel()))).toBe(
+			'failed=unavailable'
+		);
 		expect(await rowsOf(one)).toEqual([]);
 	});
 
@@ -264,7 +272,7 @@ describe('the code flow', () => {
 		const user = channel();
 		const connect = async (person: Person, groups: string[], mode: string | null = null) => {
 			const { url } = await begin(person, { groups, mode });
-			return comeBack(person, platform.approve(url, user));
+			return comeBack(person, await platform.approve(url, user));
 		};
 		const first = await connect(one, ['follows'], 'webhook');
 		expect(await connect(one, ['bits'])).toBe(first);
@@ -303,7 +311,7 @@ describe('the device flow', () => {
 	])('that the platform ends with %s is %s', async (message, expected) => {
 		const one = await owner();
 		const begun = await begin(one, { flow: 'device' });
-		platform.sayOfDevice(begun.code, message);
+		platform.fault('/oauth2/token', { status: 400, body: { status: 400, message } });
 		const status = async () =>
 			String((await ask(one, 'GET', `/connections/authorize/${begun.id}`)).body.status);
 		await until(async () => (await status()) !== 'pending');
@@ -313,7 +321,7 @@ describe('the device flow', () => {
 	it('slows down when it is asked to', async () => {
 		const one = await owner();
 		const begun = await begin(one, { flow: 'device' });
-		platform.sayOfDevice(begun.code, 'slow_down');
+		platform.simulator.oauth.device.slowDowns = 1;
 		const interval = async () => {
 			await ask(one, 'GET', `/connections/authorize/${begun.id}`);
 			const [row] = await db.sql<{ interval_s: number }[]>`
@@ -361,7 +369,7 @@ describe('a connection', () => {
 		const one = await owner();
 		const user = channel();
 		const { url } = await begin(one);
-		const led = await comeBack(one, platform.approve(url, user, scopes));
+		const led = await comeBack(one, await platform.approve(url, user, scopes));
 		return {
 			one,
 			user,
@@ -403,7 +411,7 @@ describe('a connection', () => {
 
 	it('ends here even when the platform is away', async () => {
 		const { one, path } = await connected();
-		platform.fault('/oauth2/revoke', 'drop', 'drop');
+		platform.fault('/oauth2/revoke', 'reset', 'reset');
 		expect((await ask(one, 'DELETE', path)).status).toBe(200);
 	});
 

@@ -10,12 +10,12 @@ beforeAll(async () => {
 afterAll(() => db?.close());
 
 const START = Date.parse('2030-01-01T00:00:00Z');
-/** Few people and few minutes: most facts touch each other. */
+/** Few people and few minutes: facts touch each other, and some fall into one instant. */
 const person = fc.constantFrom('ann', 'bo', 'cy').map((login) => ({
 	...{ id: `1${login}`, login, picture: null },
 	name: login.toUpperCase()
 }));
-const minute = fc.integer({ min: 0, max: 40 });
+const minute = fc.constantFrom(0, 1, 9, 11, 30);
 const tier = fc.constantFrom(1, 2, null);
 
 const fact = fc.oneof(
@@ -111,7 +111,7 @@ it('any order and repetition of the same facts makes the same tables', async () 
 				expect(await tables(other)).toEqual(await tables(one));
 			}
 		),
-		{ numRuns: 60 }
+		{ numRuns: 50 }
 	);
 });
 
@@ -135,6 +135,6 @@ it('periods never overlap, and only the last may be open', async () => {
 				where n."end" < n.begin or (n.next is not null and (n."end" is null or n."end" > n.next))`;
 			expect(overlaps).toEqual([]);
 		}),
-		{ numRuns: 40 }
+		{ numRuns: 30 }
 	);
 });

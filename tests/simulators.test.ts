@@ -33,7 +33,7 @@ beforeAll(async () => {
 				},
 				gather: async (_, parts) => {
 					recorded.push(...parts.map(({ draft }) => draft));
-					return parts.map(() => ({ outcome: 'gathered', event_id: 'e', seq: 1 }));
+					return parts.map(() => ({ outcome: 'gathered', event_id: null, seq: null }));
 				}
 			}
 		);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { getIntrospectionQuery } from 'graphql';
+import { until } from '../database/embedded-folder.ts';
 import { startFaces, type Faces, type Who } from './faces.ts';
 
 let faces: Faces;
@@ -312,7 +313,7 @@ describe('limits', () => {
 });
 
 describe('what is polled', () => {
-	const polled = ['/queue', '/overlays', '/connections', '/event-types'];
+	const polled = ['/queue', '/overlays', '/connections', '/channel-status', '/event-types'];
 	it.each(polled)('%s has an ETag, and 304 while nothing changes', async (path) => {
 		const first = await faces.rest(faces.who.owner, 'GET', path);
 		const etag = first.headers.get('etag') ?? '';
@@ -347,5 +348,44 @@ describe('what is polled', () => {
 		const response = await faces.rest(faces.who.owner, 'GET', '/events');
 		expect(response.headers.get('etag')).toBeNull();
 		expect(response.headers.get('cache-control')).toBe('no-store');
+	});
+});
+
+describe('a subscription', () => {
+	const subscribe = async (who: Who) => {
+		const response = await faces.send(faces.who[who], {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+			body: JSON.stringify({ query: 'subscription { events { cursor event { eventType } } }' })
+		});
+		return (response.body ?? new ReadableStream()).getReader();
+	};
+
+	it.each(['owner', 'moderator'] as const)(
+		'of the %s is one of the streams that are counted, until they leave',
+		async (who) => {
+			const reader = await subscribe(who);
+			await until(() => faces.services.streams.count === 1);
+			await faces.rest(faces.who[who], 'POST', '/events/test', { event_type: 'twitch:raid' });
+			let text = '';
+			while (!text.includes('twitch:raid')) {
+				const { value, done } = await reader.read();
+				if (done) break;
+				text += Buffer.from(value).toString();
+			}
+			expect(text).toContain('"eventType":"twitch:raid"');
+			await reader.cancel();
+			await until(() => faces.services.streams.count === 0);
+			expect(faces.services.streams.count).toBe(0);
+		}
+	);
+
+	it.each(['reader', 'anonymous'] as const)('of the %s is refused', async (who) => {
+		const reader = await subscribe(who);
+		let text = '';
+		for (let one = await reader.read(); !one.done; one = await reader.read())
+			text += Buffer.from(one.value).toString();
+		expect(text).toMatch(/"(forbidden|unauthenticated)"/);
+		expect(faces.services.streams.count).toBe(0);
 	});
 });

@@ -68,6 +68,8 @@ export class Gatherer {
 	readonly #parts: Parts;
 	readonly #running = new Map<string, { again: boolean; settled: Promise<void> }>();
 	readonly #timers = new Map<string, NodeJS.Timeout>();
+	/** Names that could not be settled: told once, until they can. */
+	readonly #failing = new Set<string>();
 	#stopped = false;
 
 	constructor(parts: Parts) {
@@ -114,12 +116,16 @@ export class Gatherer {
 
 	async #run(accountId: string, name: string, run: { again: boolean }): Promise<void> {
 		const { sql, platforms, log, clock } = this.#parts;
+		const id = `${accountId} ${name}`;
 		try {
 			do {
 				run.again = false;
 				this.#wake(accountId, name, await settleGathering(sql, platforms, accountId, name, clock));
 			} while (run.again);
+			this.#failing.delete(id);
 		} catch (error) {
+			if (this.#failing.has(id)) return;
+			this.#failing.add(id);
 			log.warn('what belongs together could not be settled and will be tried again', {
 				name,
 				error

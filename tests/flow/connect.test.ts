@@ -232,28 +232,30 @@ describe('the code flow', () => {
 		const other = await owner();
 		const begun = await begin(one);
 		const back = await platform.approve(begun.url, channel());
-		expect(await comeBack({ principal: { kind: 'anonymous' } }, back)).toBe('failed=signed_out');
+		expect(await comeBack({ principal: { kind: 'anonymous' } }, back)).toBe(
+			'failed=unauthenticated'
+		);
 		// An attacker's state in a victim's browser, be it in the same account.
-		expect(await comeBack(other, back)).toBe('failed=foreign');
-		expect(await comeBack(await joins(one, 'administrator'), back)).toBe('failed=foreign');
+		expect(await comeBack(other, back)).toBe('failed=not_found');
+		expect(await comeBack(await joins(one, 'administrator'), back)).toBe('failed=not_found');
 		expect(await rowsOf(other)).toEqual([]);
 		expect(await comeBack(one, back)).toMatch(/^connected=/);
-		expect(await comeBack(one, back)).toBe('failed=expired');
+		expect(await comeBack(one, back)).toBe('failed=gone');
 		expect(await rowsOf(one)).toHaveLength(1);
 	});
 
 	it('that cannot be finished says why, in one word', async () => {
 		const one = await owner();
-		expect(await comeBack(one, { code: 'c' })).toBe('failed=foreign');
-		expect(await comeBack(one, { code: 'c', state: 'made up' })).toBe('failed=foreign');
+		expect(await comeBack(one, { code: 'c' })).toBe('failed=not_found');
+		expect(await comeBack(one, { code: 'c', state: 'made up' })).toBe('failed=not_found');
 		const { url } = await begin(one);
 		const state = new URL(url).searchParams.get('state') ?? '';
-		expect(await comeBack(one, { code: 'c', state }, { name: 'nobody' })).toBe('failed=foreign');
-		expect(await comeBack(one, { error: 'access_denied', state })).toBe('failed=denied');
-		expect(await comeBack(one, { error: 'access_denied', state })).toBe('failed=expired');
+		expect(await comeBack(one, { code: 'c', state }, { name: 'nobody' })).toBe('failed=not_found');
+		expect(await comeBack(one, { error: 'access_denied', state })).toBe('failed=forbidden');
+		expect(await comeBack(one, { error: 'access_denied', state })).toBe('failed=gone');
 		const next = await begin(one);
 		const { state: stale } = await platform.approve(next.url, channel());
-		expect(await comeBack(one, { code: 'not-the-code', state: stale })).toBe('failed=refused');
+		expect(await comeBack(one, { code: 'not-the-code', state: stale })).toBe('failed=conflict');
 		expect((await ask(one, 'GET', `/connections/authorize/${next.id}`)).body).toMatchObject({
 			status: 'failed',
 			reason: 'Invalid authorization code'

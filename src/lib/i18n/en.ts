@@ -263,6 +263,7 @@ export const en = {
 	'amount.count.one': '{count}×',
 	'amount.count.other': '{count}×',
 	'event.someone': 'Someone',
+	'event.channel': 'The channel',
 
 	'events.title': 'History',
 	'events.filters': 'Filters',
@@ -411,6 +412,9 @@ export const en = {
 	'connections.made': 'Connected. What happens on the channel arrives here from now on.',
 	'connections.failed': 'The connection was not made',
 	'connections.failed.text': 'Nothing was changed. Try again.',
+	'connections.failed.unauthenticated': 'You are signed out. Sign in and connect again.',
+	'connections.failed.conflict':
+		'The platform refused. Check the client ID and secret and the redirect address registered there.',
 	'connections.failed.forbidden':
 		'The request was declined on the platform. Connect again and allow it there.',
 	'connections.failed.gone': 'That took too long, or the link was used before. Connect again.',
@@ -590,7 +594,7 @@ export const en = {
 	'source.subscription.unchecked': 'no list to check',
 	'source.subscription.never': 'none yet',
 	'source.status.enabled': 'Works',
-	'source.status.pending': 'Being made',
+	'source.status.pending': 'Waits',
 	'source.status.missing': 'Missing',
 	'source.status.revoked': 'Revoked',
 	'source.status.failed': 'Refused',
@@ -787,6 +791,16 @@ export const en = {
 		'Follows and roles are found again in the platform’s lists; the history shows what is there.',
 	'source.problem.poll_failed': 'A list of the platform could not be compared with what came.',
 	'source.problem.poll_failed.way': 'The error stands beside the list.',
+	'tasks.title.watch': 'Ask {platform} which channels are live',
+	'tasks.title.categories': 'Ask {platform} for the pictures of categories',
+	'tasks.title.poll_device_codes':
+		'Ask the platforms whether device codes were confirmed, when no page does',
+	'tasks.title.purge_access': 'Forget consents of yesterday and programs’ tokens that have ended',
+	'tasks.title.purge_quota_snapshots': 'Forget old quotas',
+	'tasks.title.quota_snapshot': 'Note how much may still be subscribed to',
+	'tasks.title.reconcile_sources': 'Compare subscriptions with what should be, and mend them',
+	'tasks.title.validate_tokens':
+		'Ask the platforms whether the consents of connected channels still stand',
 	'viewers.erase': 'Erase this person',
 	'viewers.erase.title': 'Erase {name}?',
 	'viewers.erase.text':

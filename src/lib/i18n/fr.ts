@@ -266,6 +266,7 @@ export const fr: Dictionary = {
 	'amount.count.one': '{count}×',
 	'amount.count.other': '{count}×',
 	'event.someone': 'Quelqu’un',
+	'event.channel': 'La chaîne',
 
 	'events.title': 'Historique',
 	'events.filters': 'Filtres',
@@ -416,6 +417,9 @@ export const fr: Dictionary = {
 	'connections.made': 'Connecté. Ce qui se passe sur la chaîne arrive ici désormais.',
 	'connections.failed': 'La connexion n’a pas été établie',
 	'connections.failed.text': 'Rien n’a été modifié. Réessayez.',
+	'connections.failed.unauthenticated': 'Vous êtes déconnecté. Connectez-vous, puis recommencez.',
+	'connections.failed.conflict':
+		'La plateforme a refusé. Vérifiez l’identifiant et le secret du client, et l’adresse de redirection enregistrée là-bas.',
 	'connections.failed.forbidden':
 		'La demande a été refusée sur la plateforme. Connectez de nouveau et acceptez-la là-bas.',
 	'connections.failed.gone': 'C’était trop long, ou le lien a déjà servi. Connectez de nouveau.',
@@ -600,7 +604,7 @@ export const fr: Dictionary = {
 	'source.subscription.unchecked': 'pas de liste à contrôler',
 	'source.subscription.never': 'aucun encore',
 	'source.status.enabled': 'En marche',
-	'source.status.pending': 'En cours',
+	'source.status.pending': 'En attente',
 	'source.status.missing': 'Manque',
 	'source.status.revoked': 'Révoqué',
 	'source.status.failed': 'Refusé',
@@ -806,6 +810,16 @@ export const fr: Dictionary = {
 	'source.problem.poll_failed':
 		'Une liste de la plateforme n’a pas pu être comparée à ce qui est arrivé.',
 	'source.problem.poll_failed.way': 'L’erreur figure à côté de la liste.',
+	'tasks.title.watch': 'Demander à {platform} quelles chaînes sont en direct',
+	'tasks.title.categories': 'Demander à {platform} les images des catégories',
+	'tasks.title.poll_device_codes':
+		'Demander aux plateformes si les codes ont été confirmés, quand aucune page ne le fait',
+	'tasks.title.purge_access': 'Oublier les accords d’hier et les jetons de programmes expirés',
+	'tasks.title.purge_quota_snapshots': 'Oublier les anciens quotas',
+	'tasks.title.quota_snapshot': 'Noter combien d’abonnements restent possibles',
+	'tasks.title.reconcile_sources': 'Comparer les abonnements à ce qui devrait être, et les réparer',
+	'tasks.title.validate_tokens':
+		'Demander aux plateformes si les accords des chaînes connectées tiennent toujours',
 	'viewers.erase': 'Effacer cette personne',
 	'viewers.erase.title': 'Effacer {name} ?',
 	'viewers.erase.text':

@@ -1,25 +1,16 @@
 /**
  * Where a platform sends the browser back to after a consent. The browser ends on the connections
- * page whatever came; `failed` says why in one stable word:
+ * page whatever came; `failed` says why by the code of the refusal:
  *
- *   signed_out  nobody is signed in here       denied       the owner declined
- *   foreign     not begun in this session      expired      used already, or older than ten minutes
- *   refused     the platform takes it not      unavailable  the platform or the database is away
+ *   unauthenticated  nobody is signed in here    forbidden    declined, or no longer permitted
+ *   not_found        begun in another session    gone         used already, or older than ten minutes
+ *   conflict         the platform refuses        unavailable  the platform or the database is away
  */
 import type { RequestEvent } from '@sveltejs/kit';
-import { AppError, type ErrorCode } from '$lib/bus/error.ts';
+import { AppError } from '$lib/bus/error.ts';
 import { refusalOf } from '$lib/server/backend/statements/refusal.ts';
 import { services } from '$lib/server/services.ts';
 import { MethodNotAllowed } from './route.ts';
-
-const failures: Partial<Record<ErrorCode, string>> = {
-	unauthenticated: 'signed_out',
-	forbidden: 'denied',
-	not_found: 'foreign',
-	gone: 'expired',
-	conflict: 'refused',
-	unavailable: 'unavailable'
-};
 
 /** One value of the query, of a length that our own and platforms' values have. */
 function value(url: URL, name: string): string | null {
@@ -51,10 +42,10 @@ export async function callback({
 		return leadTo(`connected=${connection.id}`);
 	} catch (thrown) {
 		const error = refusalOf(thrown);
-		const failed = error instanceof AppError ? failures[error.code] : undefined;
-		if (failed === undefined)
+		const code = error instanceof AppError ? error.code : 'internal';
+		if (code === 'internal')
 			running.log.error('a consent could not be finished', { request: locals.requestId, error });
-		return leadTo(`failed=${failed ?? 'internal'}`);
+		return leadTo(`failed=${code}`);
 	}
 }
 

@@ -111,6 +111,16 @@ export class Language {
 		}).format(share);
 	}
 
+	/** How long something took: `340 ms`, `7.2 s`. */
+	duration(ms: number): string {
+		if (ms >= 1_000) return this.seconds(ms);
+		return new Intl.NumberFormat(this.#locale, {
+			style: 'unit',
+			unit: 'millisecond',
+			unitDisplay: 'short'
+		}).format(Math.round(ms));
+	}
+
 	number(value: number): string {
 		return new Intl.NumberFormat(this.#locale).format(value);
 	}

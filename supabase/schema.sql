@@ -832,7 +832,6 @@ create table app.viewers (
 );
 alter table app.viewers enable row level security;
 alter table app.viewers force row level security;
-CREATE INDEX viewers_search ON app.viewers USING gin (lower(((login || ' '::text) || name)) extensions.gin_trgm_ops);
 CREATE INDEX viewers_seen ON app.viewers USING btree (account_id, last_seen_at DESC, id DESC);
 grant select on app.viewers to authenticated;
 
@@ -1077,17 +1076,17 @@ AS $function$
 begin
   return query
   with recursive tables as (
-    select c.oid, c.relname::text as name,
+    select c.oid, c.relname::text collate "default" as name,
       exists (select from pg_catalog.pg_attribute a
         where a.attrelid = c.oid and a.attname = 'account_id' and not a.attisdropped) as has_account
     from pg_catalog.pg_class c
     where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
   ), links as (
     select f.conrelid as child, f.confrelid as parent,
-      (select string_agg(format('t.%I', a.attname), ', ' order by k.n)
+      (select string_agg(format('t.%I', a.attname::text collate "default"), ', ' order by k.n)
         from unnest(f.conkey) with ordinality k (att, n)
         join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.att) as child_columns,
-      (select string_agg(format('t.%I', a.attname), ', ' order by k.n)
+      (select string_agg(format('t.%I', a.attname::text collate "default"), ', ' order by k.n)
         from unnest(f.confkey) with ordinality k (att, n)
         join pg_catalog.pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.att) as parent_columns
     from pg_catalog.pg_constraint f
@@ -1116,7 +1115,7 @@ begin
     k.place
   from paths p
   cross join lateral (
-    select string_agg(format('t.%I', a.attname), ', ' order by k.n) as key,
+    select string_agg(format('t.%I', a.attname::text collate "default"), ', ' order by k.n) as key,
       string_agg(format('($2 ->> %s)::%s', k.n - 1, format_type(a.atttypid, a.atttypmod)), ', '
         order by k.n) as place
     from pg_catalog.pg_index i
@@ -4336,96 +4335,93 @@ CREATE OR REPLACE FUNCTION app.note_viewers(p_account uuid, p_drafts jsonb, p_ev
  SET search_path TO ''
 AS $function$
 declare
-  v_told jsonb;
-  v_changed uuid[];
+  -- Of whom something new was told: of subscriptions, of roles.
+  v_subscribers uuid[];
+  v_bearers uuid[];
 begin
-  -- Each event with a handler, and everybody it names: actor (1), gifter (2), recipients (3 …).
-  select jsonb_agg(jsonb_build_object(
-      'ord', d.ord, 'event_type', d.event_type, 'handler', h.handler, 'platform', d.platform,
-      'at', coalesce(d.occurred_at, p_now), 'tier', d.data -> 'tier', 'is_gift', d.data -> 'is_gift',
-      'gifter', case when h.handler = 'gift' then d.data #>> '{user,id}' else d.data #>> '{gifter,id}' end,
-      'place', n.place, 'id', n.person ->> 'id', 'login', n.person ->> 'login',
-      'name', n.person ->> 'name', 'picture', n.person ->> 'picture'))
-  into v_told
-  from rows from (jsonb_to_recordset(p_drafts) as (event_type text, platform text, origin text,
-      data jsonb, occurred_at timestamptz))
-    with ordinality as d (event_type, platform, origin, data, occurred_at, ord)
-  join app.event_handlers h on h.event_type = d.event_type
-  cross join lateral (
-    select 1 as place, d.data -> 'user' as person
-    union all
-    select 2, d.data -> 'gifter'
-    union all
-    select 2 + r.place, r.person
-    from jsonb_array_elements(case when jsonb_typeof(d.data -> 'recipients') = 'array'
-      then d.data -> 'recipients' else '[]' end) with ordinality as r (person, place)
-  ) n
-  where coalesce(d.origin, 'live') in ('live', 'poll')
-    and char_length(n.person ->> 'id') between 1 and 200;
-  if v_told is null then
-    return;
-  end if;
-
-  with told as (
-    select t.platform, t.at, t.id, left(coalesce(t.login, ''), 200) as login,
-      left(coalesce(t.name, t.login, t.id), 200) as name, left(t.picture, 2000) as picture
-    from jsonb_to_recordset(v_told)
-      as t (platform text, at timestamptz, id text, login text, name text, picture text)
-  )
-  insert into app.viewers as v (account_id, platform, platform_user_id, login, name, named_at, picture,
-    picture_at, first_seen_at, last_seen_at)
-  select p_account, t.platform, t.id,
-    (array_agg(t.login order by t.at desc, t.name desc, t.login desc))[1],
-    (array_agg(t.name order by t.at desc, t.name desc, t.login desc))[1],
-    max(t.at),
-    (array_agg(t.picture order by t.at desc, t.picture desc) filter (where t.picture is not null))[1],
-    max(t.at) filter (where t.picture is not null), min(t.at), max(t.at)
-  from told t
-  group by t.platform, t.id
-  on conflict (account_id, platform, platform_user_id) do update
-  set login = case when (excluded.named_at, excluded.name, excluded.login) > (v.named_at, v.name, v.login)
-      then excluded.login else v.login end,
-    name = case when (excluded.named_at, excluded.name, excluded.login) > (v.named_at, v.name, v.login)
-      then excluded.name else v.name end,
-    named_at = greatest(v.named_at, excluded.named_at),
-    picture = case when v.picture_at is null or (excluded.picture_at, excluded.picture) > (v.picture_at, v.picture)
-      then excluded.picture else v.picture end,
-    picture_at = greatest(v.picture_at, excluded.picture_at),
-    first_seen_at = least(v.first_seen_at, excluded.first_seen_at),
-    last_seen_at = greatest(v.last_seen_at, excluded.last_seen_at);
-
-  insert into app.viewer_events (viewer_id, event_id, event_created_at, event_type, seq)
-  select v.id, p_events[t.ord], p_now, t.event_type, p_first - 1 + t.ord
-  from jsonb_to_recordset(v_told) as t (ord integer, place integer, platform text, id text, event_type text)
-  join app.viewers v on v.account_id = p_account and v.platform = t.platform and v.platform_user_id = t.id
-  where t.place = 1
-  on conflict do nothing;
-
-  insert into app.follower_history (viewer_id, account_id, action, at)
-  select v.id, p_account, t.handler, t.at
-  from jsonb_to_recordset(v_told) as t (place integer, platform text, id text, handler text, at timestamptz)
-  join app.viewers v on v.account_id = p_account and v.platform = t.platform and v.platform_user_id = t.id
-  where t.place = 1 and t.handler in ('follow', 'unfollow')
-  on conflict do nothing;
-
-  with fact as (
-    select v.id as viewer_id,
-      case when t.handler = 'gift' then 'subscribe' when t.handler = 'upgrade' then 'renew'
-        else t.handler end as kind,
-      t.at,
-      case when t.handler in ('gift', 'subscribe', 'renew', 'upgrade') then jsonb_build_object(
+  with told as materialized (
+    -- Each event with a handler, and everybody it names: actor (1), gifter (2), recipients (3 …).
+    select d.ord::integer as ord, d.event_type, h.handler, d.platform, n.place,
+      coalesce(d.occurred_at, p_now) as at, d.data -> 'tier' as tier, d.data -> 'is_gift' as is_gift,
+      case when h.handler = 'gift' then d.data #>> '{user,id}' else d.data #>> '{gifter,id}' end as gifter,
+      n.person ->> 'id' as id,
+      left(coalesce(n.person ->> 'login', ''), 200) as login,
+      left(coalesce(n.person ->> 'name', n.person ->> 'login', n.person ->> 'id'), 200) as name,
+      left(n.person ->> 'picture', 2000) as picture
+    from rows from (jsonb_to_recordset(p_drafts) as (event_type text, platform text, origin text,
+        data jsonb, occurred_at timestamptz))
+      with ordinality as d (event_type, platform, origin, data, occurred_at, ord)
+    join app.event_handlers h on h.event_type = d.event_type
+    cross join lateral (
+      select 1 as place, d.data -> 'user' as person
+      union all
+      select 2, d.data -> 'gifter'
+      union all
+      select 2 + r.place, r.person
+      from jsonb_array_elements(case when jsonb_typeof(d.data -> 'recipients') = 'array'
+        then d.data -> 'recipients' else '[]' end) with ordinality as r (person, place)
+    ) n
+    where coalesce(d.origin, 'live') in ('live', 'poll')
+      and char_length(n.person ->> 'id') between 1 and 200
+  ),
+  person as (
+    insert into app.viewers as v (account_id, platform, platform_user_id, login, name, named_at, picture,
+      picture_at, first_seen_at, last_seen_at)
+    select p_account, t.platform, t.id,
+      (array_agg(t.login order by t.at desc, t.name desc, t.login desc))[1],
+      (array_agg(t.name order by t.at desc, t.name desc, t.login desc))[1],
+      max(t.at),
+      (array_agg(t.picture order by t.at desc, t.picture desc) filter (where t.picture is not null))[1],
+      max(t.at) filter (where t.picture is not null), min(t.at), max(t.at)
+    from told t
+    group by t.platform, t.id
+    on conflict (account_id, platform, platform_user_id) do update
+    set login = case when (excluded.named_at, excluded.name, excluded.login) > (v.named_at, v.name, v.login)
+        then excluded.login else v.login end,
+      name = case when (excluded.named_at, excluded.name, excluded.login) > (v.named_at, v.name, v.login)
+        then excluded.name else v.name end,
+      named_at = greatest(v.named_at, excluded.named_at),
+      picture = case when v.picture_at is null or (excluded.picture_at, excluded.picture) > (v.picture_at, v.picture)
+        then excluded.picture else v.picture end,
+      picture_at = greatest(v.picture_at, excluded.picture_at),
+      first_seen_at = least(v.first_seen_at, excluded.first_seen_at),
+      last_seen_at = greatest(v.last_seen_at, excluded.last_seen_at)
+    returning v.id, v.platform, v.platform_user_id
+  ),
+  named as materialized (
+    select t.*, p.id as viewer_id
+    from told t
+    join person p on p.platform = t.platform and p.platform_user_id = t.id
+  ),
+  event as (
+    insert into app.viewer_events (viewer_id, event_id, event_created_at, event_type, seq)
+    select n.viewer_id, p_events[n.ord], p_now, n.event_type, p_first - 1 + n.ord
+    from named n
+    where n.place = 1
+    on conflict do nothing
+  ),
+  follow as (
+    insert into app.follower_history (viewer_id, account_id, action, at)
+    select n.viewer_id, p_account, n.handler, n.at
+    from named n
+    where n.place = 1 and n.handler in ('follow', 'unfollow')
+    on conflict do nothing
+  ),
+  fact as (
+    select n.viewer_id,
+      case n.handler when 'gift' then 'subscribe' when 'upgrade' then 'renew' else n.handler end as kind,
+      n.at,
+      case when n.handler in ('gift', 'subscribe', 'renew', 'upgrade') then jsonb_build_object(
         -- smallint's own limits: a number beyond them is no tier.
-        'tier', case when jsonb_typeof(t.tier) = 'number' and (t.tier)::numeric between 0 and 1000
-          then to_jsonb(trunc((t.tier)::numeric)) end,
-        'is_gift', case t.handler when 'gift' then true when 'upgrade' then false
-          when 'subscribe' then coalesce(t.is_gift = 'true', false) end,
-        'gifter', case when t.handler in ('gift', 'subscribe') then t.gifter end)
+        'tier', case when jsonb_typeof(n.tier) = 'number' and n.tier::numeric between 0 and 1000
+          then to_jsonb(trunc(n.tier::numeric)) end,
+        'is_gift', case n.handler when 'gift' then true when 'upgrade' then false
+          when 'subscribe' then coalesce(n.is_gift = 'true', false) end,
+        'gifter', case when n.handler in ('gift', 'subscribe') then n.gifter end)
       else '{}' end as detail
-    from jsonb_to_recordset(v_told) as t (place integer, platform text, id text, handler text,
-      at timestamptz, tier jsonb, is_gift jsonb, gifter text)
-    join app.viewers v on v.account_id = p_account and v.platform = t.platform and v.platform_user_id = t.id
-    where (t.handler = 'gift' and t.place > 2)
-      or (t.place = 1 and t.handler in ('subscribe', 'renew', 'upgrade', 'unsubscribe',
+    from named n
+    where (n.handler = 'gift' and n.place > 2)
+      or (n.place = 1 and n.handler in ('subscribe', 'renew', 'upgrade', 'unsubscribe',
         'moderator_add', 'moderator_remove', 'vip_add', 'vip_remove'))
   ),
   kept as (
@@ -4437,12 +4433,17 @@ begin
     on conflict (viewer_id, kind, at) do update
     set detail = excluded.detail
     where excluded.detail > f.detail
-    returning f.viewer_id
+    returning f.viewer_id, f.kind
   )
-  select array_agg(distinct k.viewer_id) into v_changed from kept k;
-  if v_changed is not null then
-    perform app.derive_subscriptions(v_changed);
-    perform app.derive_roles(v_changed);
+  select array_agg(distinct k.viewer_id) filter (where k.kind in ('subscribe', 'renew', 'unsubscribe')),
+    array_agg(distinct k.viewer_id) filter (where k.kind not in ('subscribe', 'renew', 'unsubscribe'))
+  into v_subscribers, v_bearers
+  from kept k;
+  if v_subscribers is not null then
+    perform app.derive_subscriptions(v_subscribers);
+  end if;
+  if v_bearers is not null then
+    perform app.derive_roles(v_bearers);
   end if;
 end
 $function$;

@@ -6,6 +6,7 @@ import { Consents, PlatformAccess } from '../../src/lib/server/access/index.ts';
 import { createAccount } from '../../src/lib/server/backend/statements/accounts.ts';
 import { ownerOf } from '../../src/lib/server/access/clients.ts';
 import { purgeAccess } from '../../src/lib/server/backend/statements/access.ts';
+import { disconnect } from '../../src/lib/server/backend/statements/connections.ts';
 import type { Claims } from '../../src/lib/server/backend/index.ts';
 import { readConfig } from '../../src/lib/server/config.ts';
 import { createLog } from '../../src/lib/server/log.ts';
@@ -233,6 +234,20 @@ describe('refreshing', () => {
 			refreshing_until = ${new Date(here.time.ms + 1_000)} where connection_id = ${id}`;
 		expect(await here.access.call(id, things(here))).toMatchObject({ ok: true });
 		expect(here.waits.length).toBeGreaterThan(0);
+	});
+
+	it('that a disconnection overtakes is given back', async () => {
+		const here = await world({ isPublic: true });
+		const id = await here.connect();
+		here.time.ms += END;
+		const before = here.platform.count('/oauth2/token');
+		const release = here.platform.hold('/oauth2/token');
+		const call = here.access.call(id, things(here));
+		await until(() => here.platform.count('/oauth2/token') > before);
+		await db.database.as(here.claims, (sql) => disconnect(sql, here.account, id));
+		release();
+		expect(await call).toMatchObject({ failure: 'unauthorized' });
+		expect(here.platform.count('/oauth2/revoke')).toBe(1);
 	});
 
 	it('is not needed while the token still lives and the platform is away', async () => {

@@ -167,12 +167,15 @@ export class ConnectionTokens {
 		}
 	}
 
-	async #store({ found, tokens }: Held, grant: Grant): Promise<Refreshed> {
+	async #store(held: Held, grant: Grant): Promise<Refreshed> {
+		const { found, tokens } = held;
 		const { sql, secrets, clock, databaseNow, log } = this.#parts;
 		const sealed = sealGrant(secrets, found, grant, clock());
 		for (let tries = 1; ; tries += 1)
 			try {
-				await storeTokens(sql, found.id, tokens.version, sealed, databaseNow());
+				const isStored = await storeTokens(sql, found.id, tokens.version, sealed, databaseNow());
+				// Disconnected meanwhile: nobody must be left with what came too late.
+				if (!isStored) await this.#giveBack(held, grant);
 				return { state: 'changed' };
 			} catch (error) {
 				if (tries === 1)
@@ -180,6 +183,11 @@ export class ConnectionTokens {
 				if (tries >= STORE_TRIES) throw error;
 				await this.#wait(STORE_PAUSE_MS);
 			}
+	}
+
+	async #giveBack({ found, connect, client }: Held, { access_token }: Grant): Promise<void> {
+		const caller = { ...found, connection_id: found.id, connect, client, user: 'oauth' };
+		await this.#parts.requests.make(caller, connect.revoke(client, access_token));
 	}
 
 	async #putOff(

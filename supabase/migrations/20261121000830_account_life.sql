@@ -102,17 +102,17 @@ as $$
 begin
   return query
   with recursive tables as (
-    select c.oid, c.relname::text as name,
+    select c.oid, c.relname::text collate "default" as name,
       exists (select from pg_catalog.pg_attribute a
         where a.attrelid = c.oid and a.attname = 'account_id' and not a.attisdropped) as has_account
     from pg_catalog.pg_class c
     where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
   ), links as (
     select f.conrelid as child, f.confrelid as parent,
-      (select string_agg(format('t.%I', a.attname), ', ' order by k.n)
+      (select string_agg(format('t.%I', a.attname::text collate "default"), ', ' order by k.n)
         from unnest(f.conkey) with ordinality k (att, n)
         join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.att) as child_columns,
-      (select string_agg(format('t.%I', a.attname), ', ' order by k.n)
+      (select string_agg(format('t.%I', a.attname::text collate "default"), ', ' order by k.n)
         from unnest(f.confkey) with ordinality k (att, n)
         join pg_catalog.pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.att) as parent_columns
     from pg_catalog.pg_constraint f
@@ -141,7 +141,7 @@ begin
     k.place
   from paths p
   cross join lateral (
-    select string_agg(format('t.%I', a.attname), ', ' order by k.n) as key,
+    select string_agg(format('t.%I', a.attname::text collate "default"), ', ' order by k.n) as key,
       string_agg(format('($2 ->> %s)::%s', k.n - 1, format_type(a.atttypid, a.atttypmod)), ', '
         order by k.n) as place
     from pg_catalog.pg_index i

@@ -238,7 +238,9 @@ export class AuthDoor {
 	}
 }
 
-const Refusal = z.object({ message: z.string().min(1).max(300) });
+const Refusal = z.object({ message: z.string().min(1).max(300), code: z.string().optional() });
+/** What the passkey library says as a 500 of a credential that it could not read. */
+const UNREADABLE = 'FAILED_TO_VERIFY_REGISTRATION';
 
 /** A refusal of better-auth as a problem document; other answers as they are. */
 export async function asProblem(
@@ -247,12 +249,13 @@ export async function asProblem(
 	path: string
 ): Promise<Response> {
 	if (response.ok || response.status < 400) return response;
-	const code = codeOf(response.status);
-	const said = Refusal.safeParse(await response.json().catch(() => null)).data?.message;
+	const refusal = Refusal.safeParse(await response.json().catch(() => null)).data;
+	const status = refusal?.code === UNREADABLE ? 400 : response.status;
+	const code = codeOf(status);
 	const detail =
 		path === '/sign-in/email' && code === 'unauthenticated'
 			? 'E-mail or password is wrong.'
-			: ((response.status < 500 ? said : undefined) ?? errorCodes[code].title);
+			: ((status < 500 ? refusal?.message : undefined) ?? errorCodes[code].title);
 	const problem = problemResponse(new AppError(code, detail), requestId);
 	for (const cookie of response.headers.getSetCookie())
 		problem.headers.append('set-cookie', cookie);

@@ -72,6 +72,18 @@ export interface GatheringRule {
 	decide(gathering: Gathering, now: Date): Decision;
 }
 
+/**
+ * When a rule is to judge again: at the first of these times, or when all that it remembers is to
+ * be forgotten.
+ */
+export function judgeAgainAt(
+	dues: readonly number[],
+	memory: readonly Pick<Remembered, 'until'>[]
+): number | null {
+	if (dues.length > 0) return Math.min(...dues);
+	return memory.length === 0 ? null : Math.max(...memory.map(({ until }) => until));
+}
+
 export const gatheringName = (platform: string, { rule, channel_id }: PartOf): string =>
 	`${platform}:${rule}:${channel_id}`;
 

@@ -24,6 +24,9 @@ import type { Log } from './log.ts';
 /** What is due sooner is waited for here; the rest comes with `settleDue`. */
 const SOON_MS = 10_000;
 
+/** More happenings of one kind than a channel has in minutes: under a flood the oldest are forgotten. */
+const REMEMBERED_AT_MOST = 200;
+
 /** Without a rule (its platform is gone from the catalog) each part is what it is by itself. */
 const asTheyAre: (
 	parts: readonly { id: number; draft: Decision['drafts'][number] }[]
@@ -51,7 +54,8 @@ export async function settleGathering(
 		const now = clock();
 		const { rev, parts, memory } = stored;
 		const rule = ruleOf(platforms, name);
-		const decision = rule?.decide({ waiting: parts, memory }, now) ?? asTheyAre(parts);
+		const decided = rule?.decide({ waiting: parts, memory }, now) ?? asTheyAre(parts);
+		const decision = { ...decided, memory: decided.memory.slice(-REMEMBERED_AT_MOST) };
 		const outcomes = await releaseGathering(sql, accountId, name, rev, decision, now);
 		if (outcomes !== null) return decision.due_at === null ? null : new Date(decision.due_at);
 	}

@@ -14,7 +14,14 @@
  * - Recipients beyond what an event can hold are `twitch:subscribe` of class `data` too.
  */
 import { Draft, type JsonObject } from '../../bus/index.ts';
-import type { Decision, GatheringRule, PartOf, Remembered, Whole } from '../gather.ts';
+import {
+	judgeAgainAt,
+	type Decision,
+	type GatheringRule,
+	type PartOf,
+	type Remembered,
+	type Whole
+} from '../gather.ts';
 import type { Viewer } from '../platform.ts';
 import { giftSub, subscribe } from './events-support.ts';
 import { Gift, GiftPart, Placing, roomIn, type Bomb, type Placed } from './gift-bombs.ts';
@@ -68,8 +75,7 @@ class Verdict {
 	}
 
 	get due_at(): number | null {
-		const dues = [...this.#dues, ...this.memory.map(({ until }) => until)];
-		return dues.length === 0 ? null : Math.min(...dues);
+		return judgeAgainAt(this.#dues, this.memory);
 	}
 
 	wait(due: number): void {

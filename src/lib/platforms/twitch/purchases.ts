@@ -11,7 +11,15 @@
  *   twice is the lesser harm.
  */
 import { z } from 'zod';
-import type { Decision, GatheringRule, PartOf, Remembered, WaitingPart, Whole } from '../gather.ts';
+import {
+	judgeAgainAt,
+	type Decision,
+	type GatheringRule,
+	type PartOf,
+	type Remembered,
+	type WaitingPart,
+	type Whole
+} from '../gather.ts';
 import type { Notification } from './reading.ts';
 
 const MESSAGE_MS = 2_000;
@@ -94,11 +102,10 @@ export const purchases: GatheringRule = {
 			const { about } = best;
 			lately.push({ event, until: time + SAME_FOR_POLLS_MS, what: { ...about }, about });
 		}
-		dues.push(...lately.map(({ until }) => until));
 		return {
 			...{ drafts, done },
 			memory: lately.map(({ event, until, what }) => ({ event, until, what })),
-			due_at: dues.length === 0 ? null : Math.min(...dues)
+			due_at: judgeAgainAt(dues, lately)
 		};
 	}
 };

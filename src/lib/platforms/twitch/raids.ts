@@ -4,7 +4,13 @@
  * minute: to prepare the next raid takes longer.
  */
 import { z } from 'zod';
-import type { Decision, GatheringRule, PartOf, Whole } from '../gather.ts';
+import {
+	judgeAgainAt,
+	type Decision,
+	type GatheringRule,
+	type PartOf,
+	type Whole
+} from '../gather.ts';
 import type { Viewer } from '../platform.ts';
 import type { Notification } from './reading.ts';
 
@@ -36,7 +42,6 @@ export const raids: GatheringRule = {
 			if (known === undefined)
 				lately.push({ event, until: now.getTime() + REMEMBERED_MS, what: about });
 		}
-		const due_at = lately.length === 0 ? null : Math.min(...lately.map(({ until }) => until));
-		return { drafts, done, memory: lately, due_at };
+		return { drafts, done, memory: lately, due_at: judgeAgainAt([], lately) };
 	}
 };

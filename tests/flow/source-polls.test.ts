@@ -158,7 +158,7 @@ describe('a poll', () => {
 
 	it('says which list it cannot read, and goes on with the others', async () => {
 		const connection = await stage.connect({ groups: ['roles'] });
-		const { id, account, channel } = connection;
+		const { id, channel } = connection;
 		const source = await liveSource(sources, id);
 		await source.refresh();
 		stage.twitch.script.fail('/helix/channels/vips', { status: 403 }, 2);

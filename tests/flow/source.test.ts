@@ -59,9 +59,6 @@ describe('a source', () => {
 		await until(async () => (await followers(account)).length === 1);
 		await until(() => told.length === 2);
 		expect(told).toEqual(['ready', 'channel.follow']);
-		await until(
-			async () => (await getSource(stage.db.sql, account, id).catch(() => null)) === null || true
-		);
 	});
 
 	it('asks only for what the consents allow, and says what is missing', async () => {
@@ -99,6 +96,7 @@ describe('a source', () => {
 		await stage.db
 			.sql`update app.platform_connections set status = 'disconnected' where id = ${id}`;
 		await until(() => sources.find(id) === undefined);
+		expect(sessionsOf(channel)).toEqual([]);
 	});
 
 	it.each([4000, 4001, 4002, 4003, 4004, 4005, 4006, 4007])(
@@ -239,7 +237,7 @@ describe('a source', () => {
 		stage.twitch.rules.pageSize = 7;
 		const wanted = subscribed(channel);
 		for (const type of ['channel.unban', 'channel.raid'] as const) {
-			const condition =
+			const condition: Record<string, string> =
 				type === 'channel.raid'
 					? { from_broadcaster_user_id: channel }
 					: { broadcaster_user_id: '777' };

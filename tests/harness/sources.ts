@@ -33,11 +33,11 @@ export interface NewChannel {
 
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
-/** One simulator and one database, for a test file. */
-export async function openStage(options: TwitchOptions = {}) {
+/** One simulator and one database, for a test file. `key`: what secrets are sealed with. */
+export async function openStage({ key, ...options }: TwitchOptions & { key?: Buffer } = {}) {
 	const db = await testDatabase();
 	const twitch = await startTwitch({ keepaliveS: 3_600, ...options });
-	const secrets = new SecretBox(randomBytes(32));
+	const secrets = new SecretBox(key ?? randomBytes(32));
 	const log = createLog({ level: 'silent' });
 	const clock = {
 		now: () => twitch.clock.now().getTime(),

@@ -8,7 +8,13 @@ import { readBytes } from './body.ts';
 import { MethodNotAllowed } from './route.ts';
 
 /** Answers a delivery to /webhooks/{platform}. Throws `AppError`. */
-export async function receive({ request, params, locals }: RequestEvent): Promise<Response> {
+export async function receive({
+	request,
+	params,
+	locals
+}: Pick<RequestEvent, 'request' | 'params'> & {
+	locals: { requestId: string };
+}): Promise<Response> {
 	const platform = findPlatform(params.platform ?? '');
 	if (platform?.webhook === undefined)
 		throw new AppError('not_found', `No platform ${params.platform} delivers here.`);

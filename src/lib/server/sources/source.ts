@@ -68,7 +68,7 @@ export interface SourceParts {
 
 /** Webhooks are counted in all: their types are the door's affair. */
 const ANY_TYPE = '';
-/** Challenges come in bursts. */
+/** Challenges and revocations come in bursts. */
 const SETTLED_MS = 500;
 
 interface Delivered {
@@ -103,6 +103,7 @@ export class Source {
 	#work: Promise<void> = Promise.resolve();
 	#comparison: Promise<void> | null = null;
 	#later: (() => void) | null = null;
+	#laterAt = Infinity;
 	#attempts = 0;
 	#isReconciled = false;
 	#lostReason: string | null = null;
@@ -367,7 +368,8 @@ export class Source {
 		if (this.#held.mode !== 'webhook' || this.#isOver) return;
 		if (outcome === 'revoked') {
 			const [type = '', ...reason] = (detail ?? '').split(': ');
-			this.#subscriber.end(null, type, reason.join(': '));
+			this.#subscriber.doubt(type, reason.join(': '));
+			this.#again(SETTLED_MS);
 		} else if (outcome === 'recorded' || outcome === 'gathered') this.#reporter.count(ANY_TYPE);
 		// Our address was checked: the list says what has become of it.
 		else if (outcome === 'challenge') this.#again(SETTLED_MS);
@@ -415,12 +417,17 @@ export class Source {
 		this.#changed();
 	}
 
+	/** Mends again after a while, or sooner if that was asked for before. */
 	#again(ms?: number): void {
-		if (this.#isOver) return;
 		const { clock, chance } = this.#parts;
+		const delay = ms ?? delayOf(SUBSCRIBES, this.#attempts + 3, chance());
+		const at = clock.now() + delay;
+		if (this.#isOver || at >= this.#laterAt) return;
 		this.#later?.();
-		this.#later = clock.after(ms ?? delayOf(SUBSCRIBES, this.#attempts + 3, chance()), () => {
+		this.#laterAt = at;
+		this.#later = clock.after(delay, () => {
 			this.#later = null;
+			this.#laterAt = Infinity;
 			this.#follow();
 			void this.reconcile();
 		});

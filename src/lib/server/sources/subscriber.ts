@@ -98,18 +98,23 @@ export class Subscriber {
 		this.#stop.abort();
 	}
 
-	/** The platform ended one; `platformId` null: whichever has this type. Answers whether it was ours. */
-	end(platformId: string | null, type: string, reason: string): boolean {
+	/** The platform ended one. Answers whether it was ours. */
+	end(platformId: string, type: string, reason: string): boolean {
 		const row = this.#rows.get(type);
-		if (
-			row === undefined ||
-			(platformId !== null && row.platform_id !== null && row.platform_id !== platformId)
-		)
+		if (row === undefined || (row.platform_id !== null && row.platform_id !== platformId))
 			return false;
 		this.#ended.set(type, reason);
 		this.#rows.set(type, { ...row, status: 'revoked', reason, platform_id: null, cost: 0 });
 		this.#parts.onChange();
 		return true;
+	}
+
+	/** Something ended one of this type; whether for good the list will tell. */
+	doubt(type: string, reason: string): void {
+		const row = this.#rows.get(type);
+		if (row === undefined) return;
+		this.#rows.set(type, { ...row, status: 'failed', reason, platform_id: null });
+		this.#parts.onChange();
 	}
 
 	/** The subscriptions of a target are void: its socket is gone. */

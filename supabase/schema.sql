@@ -3819,22 +3819,6 @@ revoke execute on function app.list_overlays(uuid) from public;
 grant execute on function app.list_overlays(uuid) to authenticated;
 grant execute on function app.list_overlays(uuid) to service_role;
 
-CREATE OR REPLACE FUNCTION app.list_polls(p_connection uuid)
- RETURNS jsonb
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-begin
-  return (
-    select coalesce(jsonb_object_agg(p.name, p.last_at), '{}')
-    from app.source_polls p
-    where p.connection_id = p_connection);
-end
-$function$;
-revoke execute on function app.list_polls(uuid) from public;
-grant execute on function app.list_polls(uuid) to service_role;
-
 CREATE OR REPLACE FUNCTION app.list_tasks(p_account uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql

@@ -375,22 +375,6 @@ begin
 end
 $$;
 
--- When the lists of a connection were last looked at: {name: last_at}.
-create function app.list_polls(p_connection uuid)
-returns jsonb
-language plpgsql
-stable
-security definer
-set search_path = ''
-as $$
-begin
-  return (
-    select coalesce(jsonb_object_agg(p.name, p.last_at), '{}')
-    from app.source_polls p
-    where p.connection_id = p_connection);
-end
-$$;
-
 -- How a connection's events come, whole.
 create function app.get_source(
   p_account uuid, p_connection uuid, p_now timestamptz default clock_timestamp())
@@ -545,7 +529,6 @@ grant execute on function
   app.open_poll(uuid, text, text[], text[], timestamptz),
   app.settle_poll(uuid, text, integer, timestamptz, jsonb, bigint, jsonb, timestamptz),
   app.schedule_poll(uuid, text, integer, timestamptz, text),
-  app.list_polls(uuid),
   app.request_reconciles(timestamptz, timestamptz, timestamptz),
   app.purge_sources(timestamptz)
   to service_role;

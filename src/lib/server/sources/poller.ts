@@ -9,7 +9,6 @@ import type { Taken } from '$lib/platforms/take.ts';
 import type { Checked, Member, Poll } from '$lib/platforms/source.ts';
 import type { Sql } from '$lib/server/backend/index.ts';
 import {
-	listPolls,
 	openPoll,
 	schedulePoll,
 	settlePoll,
@@ -64,19 +63,18 @@ export class Poller {
 		return this.#entries.filter(({ failures }) => failures > 1).map(({ poll }) => poll.name);
 	}
 
-	/** Begins, or goes on with other lists. Rejects when the database is away. */
-	async watch(polls: readonly Poll[]): Promise<void> {
-		const { sql, connection, clock, chance } = this.#parts;
-		const known = await listPolls(sql, connection.id);
+	/**
+	 * Begins, or goes on with other lists. A list that is new here is looked at now: what happened
+	 * while nobody watched was told by nobody.
+	 */
+	watch(polls: readonly Poll[]): void {
+		const { clock, chance } = this.#parts;
 		const now = clock.date().getTime();
 		this.#entries = polls.map((poll) => {
 			const before = this.#entries.find((entry) => entry.poll.name === poll.name);
 			if (before !== undefined) return before;
-			const last = known[poll.name];
-			const lastAt = last == null ? null : Date.parse(last);
 			const everyS = pollEvery(poll, this.#isHealthy, chance());
-			const nextAt = lastAt === null ? now : Math.max(now, lastAt + everyS * 1_000);
-			return { poll, lastAt, nextAt, everyS, failures: 0, suspects: new Set<string>() };
+			return { poll, lastAt: null, nextAt: now, everyS, failures: 0, suspects: new Set<string>() };
 		});
 		this.#arm();
 	}
@@ -170,6 +168,7 @@ export class Poller {
 			entry.nextAt = clock.date().getTime() + Math.min(every, failed ?? every, again ?? every);
 		}
 		if (hadFailed !== entry.failures > 0 || entry.failures === 2) this.#parts.onChange();
+		if (this.#stop.signal.aborted) return;
 		await schedulePoll(
 			sql,
 			connection.id,

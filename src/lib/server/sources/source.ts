@@ -292,11 +292,7 @@ export class Source {
 				types.has(poll.came.type) &&
 				(poll.scopes.length === 0 || poll.scopes.some((scope) => scopes.includes(scope)))
 		);
-		void this.#poller.watch(polls).catch((error: unknown) => {
-			// The next report or claim says that the database is away; lists can wait.
-			this.#parts.log.warn('the lists to look at are not known yet', { error });
-			this.#again();
-		});
+		this.#poller.watch(polls);
 		this.#changed();
 	}
 

@@ -244,16 +244,6 @@ export async function schedulePoll(
 	);
 }
 
-/** When the lists of a connection were last looked at. */
-export const listPolls = (
-	sql: AnySql,
-	connectionId: string
-): Promise<Record<string, string | null>> =>
-	ask(
-		z.record(z.string(), z.string().nullable()),
-		sql`select app.list_polls(${connectionId}) as answer`
-	);
-
 /** How a connection's events come. @throws AppError not_found when the account has no such connection. */
 export const getSource = (
 	sql: AnySql,

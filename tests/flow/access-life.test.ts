@@ -284,7 +284,7 @@ describe('the account', () => {
 		const left = async () => {
 			// Any row anywhere that mentions the account: no list of tables to forget one in.
 			const tables = await doors.db.sql<{ name: string }[]>`
-				select format('%I.%I', n.nspname, c.relname) as name
+				select n.nspname || '.' || c.relname as name
 				from pg_class c join pg_namespace n on n.oid = c.relnamespace
 				where n.nspname in ('app', 'identity', 'realtime') and c.relkind = 'r'`;
 			const found: string[] = [];

@@ -375,7 +375,7 @@ describe('who may', () => {
 
 	it('nobody signs up, and nothing else of the identity service is open', async () => {
 		const form = { email: 'x@example.com', password: PASSWORD, name: 'x' };
-		for (const path of ['sign-up/email', 'list-sessions', 'update-user', 'change-password', 'ok'])
+		for (const path of ['sign-up/email', 'list-sessions', 'update-user', 'delete-user', 'ok'])
 			expect((await ask('POST', `/auth/${path}`, form, {})).status).toBe(404);
 	});
 });

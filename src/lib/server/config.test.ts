@@ -16,7 +16,9 @@ describe('the configuration', () => {
 			encryptionKey: null,
 			logLevel: 'info',
 			realtimeLimits: {},
+			eventMonths: null,
 			rateLimits: {},
+			signIn: { social: {}, oidc: null },
 			clients: {
 				twitch: {
 					id: null,

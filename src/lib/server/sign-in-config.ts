@@ -3,8 +3,7 @@
  * gives, under the names that each of them uses (`GOOGLE_CLIENT_ID`, `GOOGLE_CLIENT_SECRET`), and
  * one identity provider of one's own, found by its OpenID Connect discovery document.
  */
-export const socialNames = ['twitch', 'google', 'spotify', 'kick', 'discord'] as const;
-export type SocialName = (typeof socialNames)[number];
+import { identityProviders, type IdentityProvider } from '../platforms/sign-in.ts';
 
 interface Client {
 	id: string;
@@ -12,7 +11,7 @@ interface Client {
 }
 
 export interface SignInConfig {
-	social: Partial<Record<SocialName, Client>>;
+	social: Partial<Record<IdentityProvider, Client>>;
 	oidc: (Client & { issuer: string; title: string }) | null;
 }
 
@@ -34,7 +33,7 @@ export function readSignIn(env: Readonly<Record<string, string | undefined>>): {
 		return id && secret ? { id, secret } : null;
 	};
 	const social: SignInConfig['social'] = {};
-	for (const name of socialNames) {
+	for (const name of identityProviders) {
 		const client = read(name.toUpperCase());
 		if (client !== null) social[name] = client;
 	}

@@ -150,7 +150,7 @@ export class Api {
 		this.#call('GET', `/v1/overlays/${overlayId}/keys`, answers.listOf(answers.Key));
 	makeOverlayKey = (overlayId: string, name: string) =>
 		this.#call('POST', `/v1/overlays/${overlayId}/keys`, answers.KeyMade, { name });
-	apiKeys = () => this.#call('GET', '/v1/keys', answers.listOf(answers.Key));
+	apiKeys = () => this.#call('GET', '/v1/keys?kind=api', answers.listOf(answers.Key));
 	makeApiKey = (name: string, permissions: readonly string[]) =>
 		this.#call('POST', '/v1/keys', answers.KeyMade, { name, permissions });
 	rotateKey = (keyId: string) =>

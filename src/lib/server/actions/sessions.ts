@@ -1,8 +1,8 @@
 /** A person's own sign-in: with what, from where, and ending it. */
 import { z } from 'zod';
 import { AppError } from '$lib/bus/error.ts';
+import { identityProviders } from '$lib/platforms/sign-in.ts';
 import type { SignedIn } from '$lib/server/auth.ts';
-import { socialNames } from '$lib/server/sign-in-config.ts';
 import { defineAction } from './define.ts';
 import { Id, listed } from './fields.ts';
 import type { Principal } from './principal.ts';
@@ -43,7 +43,7 @@ const ways = defineAction({
 			password: true,
 			passkeys: true,
 			providers: [
-				...socialNames
+				...identityProviders
 					.filter((name) => social[name] !== undefined)
 					.map((name) => ({ name, title: titleOf(name) })),
 				...(oidc === null ? [] : [{ name: 'oidc', title: oidc.title }])

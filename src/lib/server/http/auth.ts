@@ -10,8 +10,8 @@
 import { z } from 'zod';
 import { AppError, errorCodes, type ErrorCode } from '$lib/bus/error.ts';
 import { Text } from '$lib/bus/event.ts';
+import { identityProviders } from '$lib/platforms/sign-in.ts';
 import { ADDRESS_HEADER, MAX_PASSWORD, MIN_PASSWORD, type Auth } from '$lib/server/auth.ts';
-import { socialNames } from '$lib/server/sign-in-config.ts';
 import { asObject, readJsonText } from './body.ts';
 import { FailureLimiter } from './limiter.ts';
 import { parseInput, problemResponse } from './problem.ts';
@@ -43,7 +43,7 @@ const Page = z
 	.string()
 	.max(500)
 	.regex(/^\/(?![/\\])[\w\-./?=&#%~]*$/, 'must be a path of this server');
-const Provider = z.enum([...socialNames, 'oidc']);
+const Provider = z.enum([...identityProviders, 'oidc']);
 const SocialSignIn = z.strictObject({
 	provider: Provider,
 	callbackURL: Page,

@@ -63,8 +63,8 @@ export class Viewers {
 			const page = await this.#api.viewers(askForViewers(this.#filter, this.#cursor));
 			if (asked !== this.#asked) return;
 			// Whoever was seen meanwhile has moved to the top, and may come twice.
-			const known = new Set(this.items.map(({ id }) => id));
-			this.items = [...this.items, ...page.items.filter(({ id }) => !known.has(id))];
+			const isNew = ({ id }: Viewer) => !this.items.some((known) => known.id === id);
+			this.items = [...this.items, ...page.items.filter(isNew)];
 			this.#cursor = page.next_cursor;
 			this.error = null;
 		} catch (error) {

@@ -61,16 +61,22 @@ it('runs a task now, and switches one on', async () => {
 	const { asked } = await open({
 		answers: { 'PUT /v1/tasks/new_task': () => ({ body: { ...failed, is_enabled: true } }) }
 	});
-	await row('purge_sessions').getByRole('button', { name: /Run now/ }).click();
+	await row('purge_sessions')
+		.getByRole('button', { name: /Run now/ })
+		.click();
 	await expect.poll(() => asked('POST /v1/tasks/purge_sessions/run')).toEqual([{}]);
-	await row('new_task').getByRole('button', { name: /Switch on/ }).click();
+	await row('new_task')
+		.getByRole('button', { name: /Switch on/ })
+		.click();
 	await expect.poll(() => asked('PUT /v1/tasks/new_task')).toEqual([{ is_enabled: true }]);
 });
 
 it('may be looked at by others, who are told why they cannot change it', async () => {
 	await open({ may: ['connections:read'] });
 	await expect.element(row('purge_sessions')).toBeVisible();
-	await expect.element(page.getByText(/for the owner of this server’s first account/)).toBeVisible();
+	await expect
+		.element(page.getByText(/for the owner of this server’s first account/))
+		.toBeVisible();
 	expect(page.getByRole('button', { name: /Run now/ }).elements()).toEqual([]);
 });
 
@@ -80,7 +86,9 @@ it('says so when the server refuses the owner of another account', async () => {
 			'POST /v1/tasks/purge_sessions/run': () => ({ status: 403, body: { code: 'forbidden' } })
 		}
 	});
-	await row('purge_sessions').getByRole('button', { name: /Run now/ }).click();
+	await row('purge_sessions')
+		.getByRole('button', { name: /Run now/ })
+		.click();
 	await expect.element(page.getByRole('alert')).toHaveTextContent(/first account/);
 	expect(page.getByRole('button', { name: /Run now/ }).elements()).toEqual([]);
 });

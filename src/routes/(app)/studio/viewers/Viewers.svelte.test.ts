@@ -68,7 +68,9 @@ describe('the list of viewers', () => {
 		const { studio, viewers } = await stageWith();
 		await viewers.load(everybody);
 		render(TestFrame, { part: listOf(viewers), studio });
-		await expect.element(page.getByRole('link', { name: /Ann 1.*VIP.*Subscribed.*Follows/ })).toBeVisible();
+		await expect
+			.element(page.getByRole('link', { name: /Ann 1.*VIP.*Subscribed.*Follows/ }))
+			.toBeVisible();
 		await expect.element(page.getByText('That is everybody.')).toBeVisible();
 		expect(await faultsIn(document.body)).toEqual([]);
 	});
@@ -79,7 +81,9 @@ describe('the list of viewers', () => {
 			answers: {
 				'GET /v1/viewers': () => {
 					asked += 1;
-					return { body: { items: [aViewer(asked)], next_cursor: asked < 4 ? `at${asked}` : null } };
+					return {
+						body: { items: [aViewer(asked)], next_cursor: asked < 4 ? `at${asked}` : null }
+					};
 				}
 			}
 		});

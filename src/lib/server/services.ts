@@ -1,7 +1,8 @@
 /**
  * Everything that lives as long as the server does, started in one order and stopped in the
  * reverse: config → database and feed → keys and tokens → sessions → recorder → realtime →
- * streams → setup token → recurring tasks.
+ * streams → setup token → access and
+ * sources → recurring tasks.
  *
  * Kept on `globalThis`: the built server's entry (which is not part of the bundle) reaches it
  * there, and in development a reloaded module first stops what its predecessor started.

@@ -445,7 +445,8 @@ export class Source {
 				return has('pending') || !this.#isReconciled ? 'connecting' : 'polling';
 			case 'websocket':
 				if (this.#sessions === null) return 'problem';
-				if (this.#sessions.count > 0 && has('enabled')) return 'live';
+				// Not before each has its answer: what the others bring meanwhile nobody would tell.
+				if (this.#sessions.count > 0 && has('enabled') && !has('pending')) return 'live';
 				return this.#lostReason === null ? 'connecting' : 'polling';
 		}
 	}

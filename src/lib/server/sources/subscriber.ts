@@ -60,6 +60,8 @@ export class Subscriber {
 	#quota: Quota | null = null;
 	/** Types that the platform ended; not made again until somebody asks. */
 	readonly #ended = new Map<string, string>();
+	/** What the platform ended before now is made again: nobody here knows why it ended. */
+	#forgives = true;
 
 	constructor(parts: SubscriberParts) {
 		this.#parts = parts;
@@ -92,6 +94,7 @@ export class Subscriber {
 	/** Forgets why some are not to be made again: somebody asks, or the consents are new. */
 	forgive(): void {
 		this.#ended.clear();
+		this.#forgives = true;
 	}
 
 	close(): void {
@@ -158,26 +161,23 @@ export class Subscriber {
 		let isWhole = true;
 		for (const one of remove) {
 			if (this.#stop.signal.aborted) return false;
-			// What has ended leaves its reason behind, until it is made again.
-			if (one.status === 'revoked' || one.status === 'failed') this.#noteEnded(one);
+			if (!this.#forgives && one.status === 'revoked' && !kept.has(keyOf(one)))
+				this.#noteEnded(one);
 			const removed = await this.#parts.call((access) => this.#parts.source.remove(access, one.id));
 			if (!removed.ok) isWhole = false;
 		}
+		this.#forgives = false;
 		const again = create.filter(({ type }) => !this.#ended.has(type));
 		if (!(await this.make(again, targetOf))) isWhole = false;
 		return isWhole;
 	}
 
-	#noteEnded({ type, status, reason }: ActualSubscription): void {
+	/** It ended without a word, or before we listened. */
+	#noteEnded({ type, reason }: ActualSubscription): void {
 		const row = this.#rows.get(type);
-		if (row === undefined || row.status === 'enabled') return;
-		if (status === 'revoked') this.#ended.set(type, reason);
-		this.#rows.set(type, {
-			...row,
-			status: status === 'revoked' ? 'revoked' : 'failed',
-			reason,
-			platform_id: null
-		});
+		if (row === undefined) return;
+		this.#ended.set(type, reason);
+		this.#rows.set(type, { ...row, status: 'revoked', reason, platform_id: null, cost: 0 });
 	}
 
 	/** All pages; null when one of them did not come. */

@@ -97,9 +97,9 @@ async function ask(
 async function comeBack(
 	{ principal }: { principal: Principal },
 	query: Record<string, string>,
-	{ method = 'GET', name = 'twitch' } = {}
+	{ method = 'GET', name = 'twitch', origin = 'http://127.0.0.1:4517' } = {}
 ): Promise<string> {
-	const url = new URL(`${ORIGIN}/connect/${name}/callback?${new URLSearchParams(query)}`);
+	const url = new URL(`${origin}/connect/${name}/callback?${new URLSearchParams(query)}`);
 	const response = await callback({
 		request: new Request(url, { method }),
 		params: { platform: name },
@@ -234,6 +234,10 @@ describe('the code flow', () => {
 		const back = await platform.approve(begun.url, channel());
 		expect(await comeBack({ principal: { kind: 'anonymous' } }, back)).toBe(
 			'failed=unauthenticated'
+		);
+		// Under the name that platforms want there is no session: on to the address that has one.
+		expect(await comeBack({ principal: { kind: 'anonymous' } }, back, { origin: ORIGIN })).toBe(
+			`http://127.0.0.1:4517/connect/twitch/callback?${new URLSearchParams(back)}`
 		);
 		// An attacker's state in a victim's browser, be it in the same account.
 		expect(await comeBack(other, back)).toBe('failed=not_found');

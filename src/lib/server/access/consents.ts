@@ -73,9 +73,12 @@ interface Parts {
 /** Runs statements as whoever asks. */
 type As = <T>(run: (sql: TransactionSql) => Promise<T>) => Promise<T>;
 
-/** Where a platform sends the browser back to; to be registered there. */
+/**
+ * Where a platform sends the browser back to; to be registered there. On this machine by the one
+ * name for which platforms allow plain HTTP; the callback then finds the way to the address in use.
+ */
 export const redirectUri = (origin: string, platform: string) =>
-	`${origin}/connect/${platform}/callback`;
+	`${origin.replace(/^http:\/\/127\.0\.0\.1(?=:|$)/, 'http://localhost')}/connect/${platform}/callback`;
 
 /** A secret for webhooks, made by us: sealed for the connections of an account. */
 export const makeWebhookSecret = (secrets: SecretBox, account_id: string, platform: string) =>

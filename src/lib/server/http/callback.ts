@@ -31,6 +31,9 @@ export async function callback({
 	// HEAD must not use up a state: browsers and link checkers send it ahead.
 	if (request.method !== 'GET') throw new MethodNotAllowed(['GET']);
 	const running = services();
+	// The session belongs to the address that the browser was on before, and the state with it.
+	if (url.hostname === 'localhost' && locals.principal.kind === 'anonymous')
+		return seeOther(Object.assign(new URL(url), { hostname: '127.0.0.1' }).href);
 	const state = value(url, 'state');
 	try {
 		if (state === null) throw new AppError('not_found', 'No state came.');
@@ -49,8 +52,7 @@ export async function callback({
 	}
 }
 
-const leadTo = (outcome: string) =>
-	new Response(null, {
-		status: 303,
-		headers: { location: `/studio/connections?${outcome}`, 'cache-control': 'no-store' }
-	});
+const leadTo = (outcome: string) => seeOther(`/studio/connections?${outcome}`);
+
+const seeOther = (location: string) =>
+	new Response(null, { status: 303, headers: { location, 'cache-control': 'no-store' } });

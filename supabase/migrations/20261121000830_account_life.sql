@@ -274,6 +274,9 @@ begin
     delete from app.members m where m.account_id = p_account returning m.user_id
   )
   select array_agg(g.user_id) into v_people from gone g;
+  -- Who came here once and left; this account is why they are known.
+  v_people := v_people || array(select i.accepted_by from app.invitations i
+    where i.account_id = p_account and i.accepted_by is not null);
   delete from identity."user" u
   where u."id" = any (v_people)
     and not exists (select from app.members m where m.user_id = u."id" and m.account_id <> p_account);
@@ -305,6 +308,8 @@ begin
     return 0;
   end if;
   perform set_config('app.purging', v_account::text, true);
+  -- Whoever records takes this row first: nothing comes in behind the last look.
+  perform from app.accounts a where a.id = v_account for update;
   -- Hosted Realtime keeps its own messages for three days and lets nobody else remove them.
   if has_table_privilege('realtime.messages', 'delete') then
     execute 'delete from realtime.messages m where m.topic = any ($1)'

@@ -31,11 +31,11 @@ import {
 } from '$lib/server/backend/statements/sources.ts';
 import type { Log } from '$lib/server/log.ts';
 import type { SourceClock } from './clock.ts';
+import { problemsOf, stateOf, type Problem, type Snapshot } from './condition.ts';
 import { SourceEmitter } from './events.ts';
 import { Intake } from './intake.ts';
 import { delayOf, SUBSCRIBES } from './policy.ts';
 import { Poller } from './poller.ts';
-import type { ProblemCode } from './problems.ts';
 import { keyOf, type Ownership } from './reconcile.ts';
 import { Reporter } from './reporter.ts';
 import { Sessions } from './sessions.ts';
@@ -82,7 +82,7 @@ export interface SourceStatus {
 	readonly state: SourceState;
 	readonly session_count: number;
 	readonly subscriptions: readonly SubscriptionRow[];
-	readonly problems: readonly { code: ProblemCode; detail: string | null }[];
+	readonly problems: readonly Problem[];
 	/** What came and is not stored yet, and what could not be held. */
 	readonly waiting: number;
 	readonly dropped: number;
@@ -430,65 +430,26 @@ export class Source {
 	}
 
 	#state(): SourceState {
-		const { status, mode } = this.#held;
-		if (status !== 'connected') return 'problem';
-		if (this.#subscriber.wanted.length === 0) return 'waiting';
-		const has = (wanted: SubscriptionRow['status']) =>
-			this.#subscriber.rows.some(({ status }) => status === wanted);
-		switch (mode) {
-			case 'relay':
-				return 'problem';
-			case 'poll':
-				return 'polling';
-			case 'webhook':
-				if (has('enabled')) return 'live';
-				return has('pending') || !this.#isReconciled ? 'connecting' : 'polling';
-			case 'websocket':
-				if (this.#sessions === null) return 'problem';
-				// Not before each has its answer: what the others bring meanwhile nobody would tell.
-				if (this.#sessions.count > 0 && has('enabled') && !has('pending')) return 'live';
-				return this.#lostReason === null ? 'connecting' : 'polling';
-		}
+		return stateOf(this.#snapshot());
 	}
 
-	#problems(): SourceStatus['problems'] {
-		const { status, mode } = this.#held;
-		const found: { code: ProblemCode; detail: string | null }[] = [];
-		const add = (code: ProblemCode, detail: string | null = null) => found.push({ code, detail });
-		if (status !== 'connected') add('reconnect_needed');
-		else if (mode === 'relay') add('relay_unavailable');
-		else if (mode === 'websocket' && this.#sessions === null) add('mode_unavailable');
-		else if (this.#subscriber.rows.length === 0) add('nothing_chosen');
-		if (this.#lostReason !== null) add('socket_lost', this.#lostReason);
-		if (status === 'connected') this.#rowProblems(add);
-		if (this.#intake.isAway) add('database_away');
-		if (this.#intake.dropped > 0) add('events_dropped', String(this.#intake.dropped));
-		if (this.#poller.failing.length > 0) add('poll_failed', this.#poller.failing.join(', '));
-		return found;
+	#problems(): Problem[] {
+		return problemsOf(this.#snapshot());
 	}
 
-	#rowProblems(add: (code: ProblemCode, detail: string | null) => void): void {
-		const of = (matches: (row: SubscriptionRow) => boolean) =>
-			this.#subscriber.rows.filter(matches).map(({ type }) => type);
-		const groups: readonly [ProblemCode, (row: SubscriptionRow) => boolean][] = [
-			['consent_missing', ({ status }) => status === 'missing'],
-			['consent_revoked', ({ status }) => status === 'revoked'],
-			['platform_unavailable', ({ reason }) => reason === 'platform_unavailable'],
-			['limit_reached', ({ reason }) => reason?.startsWith('limit_reached') ?? false],
-			[
-				'callback_unreachable',
-				({ status, reason }) =>
-					status === 'failed' && /callback|notification_failures/.test(reason ?? '')
-			]
-		];
-		const told = new Set<string>();
-		for (const [code, matches] of groups) {
-			const types = of(matches).filter((type) => !told.has(type));
-			for (const type of types) told.add(type);
-			if (types.length > 0) add(code, types.join(', '));
-		}
-		const rest = of(({ type, status }) => status === 'failed' && !told.has(type));
-		if (rest.length > 0) add('subscription_failed', rest.join(', '));
+	#snapshot(): Snapshot {
+		const { status, mode } = this.#held;
+		return {
+			...{ status, mode },
+			sessions: this.#sessions?.count ?? null,
+			wanted: this.#subscriber.wanted.length,
+			rows: this.#subscriber.rows,
+			isReconciled: this.#isReconciled,
+			lostReason: this.#lostReason,
+			isDatabaseAway: this.#intake.isAway,
+			dropped: this.#intake.dropped,
+			failingPolls: this.#poller.failing
+		};
 	}
 
 	/** What is known now, to the poller and the database. */

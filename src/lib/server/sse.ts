@@ -383,8 +383,5 @@ function isOf(principal: Principal, revocation: Revocation): boolean {
 	if ('key_id' in revocation) return actorOf(principal) === revocation.key_id;
 	if (principal.kind !== 'member') return false;
 	if ('session_id' in revocation) return principal.session_id === revocation.session_id;
-	return (
-		principal.user_id === revocation.user_id &&
-		principal.account_id === revocation.account_id
-	);
+	return principal.user_id === revocation.user_id && principal.account_id === revocation.account_id;
 }

@@ -125,6 +125,38 @@ const cases: Record<string, { history: Entry[]; rows: Rows; expected: Partial<Vi
 		rows: stored('m1'),
 		expected: {}
 	},
+	'a copy that joins while another shows it still, though one was closed, is legal': {
+		history: [
+			page(0, 'a', 'start'),
+			page(0, 'b', 'start'),
+			send(1, 'm1'),
+			show(2, 'm1'),
+			show(3, 'm1', { instance: 'b' }),
+			page(100, 'a', 'stopped'),
+			page(200, 'c', 'start'),
+			show(300, 'm1', { instance: 'c' }),
+			hide(500, 'm1', { instance: 'b' }),
+			hide(500, 'm1', { instance: 'c' })
+		],
+		rows: stored('m1'),
+		expected: {}
+	},
+	'but not when a copy has shown it to its end': {
+		history: [
+			page(0, 'a', 'start'),
+			page(0, 'b', 'start'),
+			send(1, 'm1'),
+			show(2, 'm1'),
+			show(3, 'm1', { instance: 'b' }),
+			hide(200, 'm1'),
+			page(200, 'c', 'start'),
+			show(300, 'm1', { instance: 'c' }),
+			hide(500, 'm1', { instance: 'b' }),
+			hide(500, 'm1', { instance: 'c' })
+		],
+		rows: stored('m1'),
+		expected: { shown_twice: 1 }
+	},
 	'the same without the flag is not': {
 		history: [
 			page(0, 'a', 'start'),

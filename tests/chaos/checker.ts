@@ -130,10 +130,10 @@ export function check(history: readonly Entry[], rows: Rows): Report {
 		else if (last && last[1] === Infinity) last[1] = entry.t;
 		linkDown.set(entry.instance, spans);
 	}
-	const hideOf = (show: Show) =>
+	const hiddenAt = (show: Show) =>
 		hides.find((h) => h.instance === show.instance && h.play === show.play && h.t >= show.t)?.t ??
-		killedAt.get(show.instance) ??
 		Infinity;
+	const hideOf = (show: Show) => Math.min(hiddenAt(show), killedAt.get(show.instance) ?? Infinity);
 
 	let repeats = 0;
 	const byPlay = groupBy(shows, (show) => show.play);
@@ -146,9 +146,11 @@ export function check(history: readonly Entry[], rows: Rows): Report {
 		// promise states: it must be flagged, and a page must have died with the play in hand.
 		const first = showings[0];
 		if (!first) continue;
-		const firstEnd = Math.min(...showings.filter((s) => s.attempt <= 1).map(hideOf));
-		for (const show of showings.slice(1)) {
-			if (show.t < firstEnd) continue;
+		// A page that is closed or killed takes the play off its own screen and no other.
+		const ended = Math.min(...showings.filter((s) => s.attempt <= 1).map(hiddenAt));
+		for (const [index, show] of showings.entries()) {
+			const isOnElsewhere = showings.slice(0, index).some((other) => show.t < hideOf(other));
+			if (index === 0 || (show.t < ended && isOnElsewhere)) continue;
 			const orphaned = showings.some(
 				(other) =>
 					other !== show && other.t < show.t && (killedAt.get(other.instance) ?? Infinity) <= show.t

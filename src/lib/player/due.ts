@@ -108,7 +108,7 @@ function ask(turn: Turn): void {
 		turn.state = {
 			...turn.state,
 			catch_up_at: null,
-			pull: { ...pull, ...asking(pull), again: false }
+			pull: { ...pull, ...asking(pull), again: false, asked_at: now }
 		};
 		turn.effects.push({ kind: 'pull', epoch: turn.state.epoch, cursor: turn.state.cursor });
 	}

@@ -162,6 +162,22 @@ describe('showing', () => {
 		expect(page.of('show')).toMatchObject([{ play: { seq: 1 }, offset_ms: 3_000 }]);
 	});
 
+	test('a copy counts the time that the answer may have been on its way', () => {
+		const page = aPage({ leader_id: OTHER });
+		page.feed(beat({ leads: false, leader_id: OTHER }));
+		page.feed({ kind: 'need_pull' });
+		page.now += 800;
+		const play = (number: number, elapsed_ms: number) =>
+			playing(number, { instance_id: OTHER, elapsed_ms, lane: `lane ${number}` });
+		page.feed({
+			kind: 'pulled',
+			answer: aState({ rev: 3, leader_id: OTHER, plays: [play(1, 5_000), play(2, 5_500)] })
+		});
+		page.prepared(1);
+		page.prepared(2);
+		expect(page.of('show')).toMatchObject([{ play: { seq: 1 }, offset_ms: 5_800 }]);
+	});
+
 	test('a play whose time is over is not shown; if it was seen, its leader closes it', () => {
 		const page = aPage();
 		const late = { elapsed_ms: 20_000 };

@@ -24,29 +24,17 @@
  * leader took over) reports `ended` at once. A page whose key was revoked clears the stage and
  * falls silent for good.
  */
-import {
-	isTerminal,
-	type BusMessage,
-	type EventBroadcast,
-	type OverlayState,
-	type StatusChanged
-} from '../bus/index.ts';
-import { heard, isStale, nothingHeard, promisedUpTo, pulledUpTo } from './continuity.ts';
-import { catchUp, nextWake, settle } from './due.ts';
+import { isTerminal } from '../bus/index.ts';
+import { nextWake, settle } from './due.ts';
+import { compare, hear, lead, promised, pullSoon } from './hearing.ts';
 import { answered, reachable, unanswered } from './outbox.ts';
-import { conclude, giveUp, learn, tellStarted, vanish } from './plays.ts';
+import { conclude, giveUp, learn, tellStarted } from './plays.ts';
 import { retryDelay } from './retry.ts';
 import { withEntry, type Effect, type Input, type State, type Turn } from './state.ts';
 
 export { firstState } from './state.ts';
 export { nextWake };
 
-/** Pulls by themselves when nothing else made the page pull. */
-const PULL_EVERY_MS = 30_000;
-/** An answer that knows more than the page: how long the hint may still be on its way. */
-const HINT_PATIENCE_MS = 250;
-/** How long a hole in the events' numbers may wait for a pull. */
-const SEQ_PATIENCE_MS = 10_000;
 /** Steps are never this far apart (heartbeats see to it) unless the machine slept. */
 const ASLEEP_MS = 12_000;
 /** After waking no sound starts for this long, so that what was missed is not fired in a burst. */
@@ -99,7 +87,7 @@ function take(turn: Turn, input: Input): void {
 			const due_at = now + retryDelay(pull.tries, spread, RETRY);
 			turn.state = {
 				...turn.state,
-				pull: { in_flight: false, again: false, due_at, tries: pull.tries + 1 }
+				pull: { ...pull, in_flight: false, again: false, due_at, tries: pull.tries + 1 }
 			};
 			return;
 		}
@@ -211,25 +199,6 @@ function take(turn: Turn, input: Input): void {
 	}
 }
 
-function pullSoon(turn: Turn): void {
-	const { pull } = turn.state;
-	// One under way may have been answered from before the reason for this one: ask once more after it.
-	turn.state = {
-		...turn.state,
-		pull: pull.in_flight ? { ...pull, again: true } : { ...pull, due_at: turn.now, tries: 0 }
-	};
-}
-
-function promised(turn: Turn, rev: number): void {
-	turn.state = { ...turn.state, continuity: promisedUpTo(turn.state.continuity, rev) };
-	catchUp(turn, HINT_PATIENCE_MS);
-}
-
-function lead(turn: Turn, leaderId: string | null, rev: number): void {
-	if (rev < turn.state.leader_rev) return;
-	turn.state = { ...turn.state, leader_id: leaderId, leader_rev: rev };
-}
-
 function laneAsked(turn: Turn, lane: string): void {
 	const question = turn.state.claims.get(lane);
 	if (!question) return;
@@ -253,110 +222,4 @@ function link(turn: Turn, up: boolean): void {
 	if (epoch !== null) turn.state = { ...turn.state, renew_at: turn.now + 10_000 + spread * 50_000 };
 	turn.state = { ...turn.state, beat: { ...turn.state.beat, due_at: turn.now } };
 	pullSoon(turn);
-}
-
-function hear(turn: Turn, message: BusMessage): void {
-	const { state } = turn;
-	if (message.overlay_id && message.overlay_id !== state.overlay_id) return;
-	if (state.epoch !== null && message.epoch !== state.epoch) return pullSoon(turn);
-
-	const rev = message.rev ?? null;
-	const stale = rev !== null && isStale(state.continuity, rev);
-	if (rev !== null) turn.state = { ...turn.state, continuity: heard(state.continuity, rev) };
-	switch (message.type) {
-		case 'EVENT_BROADCAST':
-			hearEvent(turn, message, stale);
-			break;
-		case 'STATUS_CHANGED':
-			if (!stale) hearStatus(turn, message);
-			break;
-		default:
-			// An end is true whenever it is heard; anything else only while it is news.
-			if (isTerminal(message.play.status) || !stale) learn(turn, message.play, message.rev);
-	}
-	catchUp(turn, HINT_PATIENCE_MS);
-}
-
-function hearEvent(turn: Turn, message: EventBroadcast, stale: boolean): void {
-	const { event, play } = message;
-	const { cursor } = turn.state;
-	// Only events routed to this overlay are told, so numbers may be missing by right; a message
-	// with a rev proves its continuity by that. Without one (data and system events) a hole brings
-	// the next pull nearer, no more: a busy account would make its pages pull all the time.
-	if (message.rev === undefined && cursor !== null && event.seq > cursor + 1)
-		turn.state = {
-			...turn.state,
-			pull: {
-				...turn.state.pull,
-				due_at: Math.min(turn.state.pull.due_at, turn.now + SEQ_PATIENCE_MS)
-			}
-		};
-	else if (cursor !== null && event.seq > cursor) turn.state = { ...turn.state, cursor: event.seq };
-	if (play && message.rev !== undefined && (isTerminal(play.status) || !stale))
-		learn(turn, { ...play, event }, message.rev);
-}
-
-function hearStatus(turn: Turn, { subject, state, rev }: StatusChanged): void {
-	switch (subject) {
-		case 'queue':
-			if (typeof state.paused === 'boolean') turn.state = { ...turn.state, paused: state.paused };
-			else pullSoon(turn);
-			return;
-		case 'leader': {
-			const leader = state.leader_id;
-			if (typeof leader === 'string' || leader === null) lead(turn, leader, rev ?? 0);
-			else pullSoon(turn);
-			return;
-		}
-		case 'key':
-		case 'document':
-			turn.state = { ...turn.state, renew_at: turn.now };
-			return;
-	}
-}
-
-/** Takes in a pull: the full truth at its rev, unless more has been heard since. */
-function compare(turn: Turn, answer: OverlayState): void {
-	const { state, now } = turn;
-	const fresh = state.epoch !== answer.epoch;
-	const continuity = pulledUpTo(fresh ? nothingHeard : state.continuity, answer.rev);
-	const outdated = !fresh && state.continuity.rev !== null && answer.rev < state.continuity.rev;
-	const again = state.pull.again || answer.more;
-	turn.state = {
-		...state,
-		continuity,
-		epoch: answer.epoch,
-		cursor: answer.cursor,
-		pull: {
-			in_flight: false,
-			again: false,
-			due_at: again ? now : now + PULL_EVERY_MS * (0.9 + state.spread / 5),
-			tries: 0
-		}
-	};
-	if (!outdated) {
-		turn.state = { ...turn.state, paused: answer.paused };
-		if (fresh) turn.state = { ...turn.state, leader_rev: 0 };
-		// A lease that lapsed with nobody taking it leaves the sound where it was.
-		if (answer.leader_id !== null) lead(turn, answer.leader_id, answer.rev);
-		const open = new Set(answer.plays.map(({ id }) => id));
-		for (const [id, known] of turn.state.plays)
-			if (!open.has(id) && (fresh || known.rev <= answer.rev)) vanish(turn, id);
-		for (const play of answer.plays) {
-			if (fresh) forgetRev(turn, play.id);
-			learn(turn, play, answer.rev);
-		}
-	}
-	// Still behind: the answer was made before the hints that told us so.
-	catchUp(turn, HINT_PATIENCE_MS);
-}
-
-/** Revs of another epoch compare with nothing. */
-function forgetRev(turn: Turn, playId: string): void {
-	const known = turn.state.plays.get(playId);
-	if (known)
-		turn.state = {
-			...turn.state,
-			plays: withEntry(turn.state.plays, playId, { ...known, rev: 0 })
-		};
 }

@@ -67,7 +67,8 @@ export interface State {
 	readonly prepared: ReadonlyMap<string, readonly string[] | null>;
 	readonly memory: Memory;
 	readonly outbox: Outbox;
-	readonly pull: Question & { readonly again: boolean };
+	/** `asked_at`: when the one under way, or the last, was asked. */
+	readonly pull: Question & { readonly again: boolean; readonly asked_at: number };
 	/** The page is known to be behind: pull at this moment, unless it has caught up by then. */
 	readonly catch_up_at: number | null;
 	readonly beat: Question;
@@ -145,7 +146,7 @@ export function firstState(ids: { me: string; overlay_id: string }, now: number)
 		prepared: new Map(),
 		memory: new Map(),
 		outbox: { ...emptyOutbox, due_at: now },
-		pull: { ...asked, again: false },
+		pull: { ...asked, again: false, asked_at: asked.due_at },
 		catch_up_at: null,
 		beat: asked,
 		claims: new Map(),

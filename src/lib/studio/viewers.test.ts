@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../bus/index.ts';
 import { anEvent, AT, uuid } from './test-builders.ts';
 import type { Viewer, ViewerCard, ViewerPage } from './viewers-answers.ts';
 import {
@@ -54,7 +55,12 @@ describe('the way from an event to a card', () => {
 	});
 
 	it('is not there where nobody is named', () => {
-		const nobodies = [{ user: null }, {}, { user: 'ann' }, { user: { id: '1', login: 'erased' } }];
+		const nobodies: JsonObject[] = [
+			{ user: null },
+			{},
+			{ user: 'ann' },
+			{ user: { id: '1', login: 'erased' } }
+		];
 		expect(nobodies.map((data) => cardAddress(anEvent({ data })))).toEqual(
 			nobodies.map(() => null)
 		);

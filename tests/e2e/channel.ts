@@ -1,5 +1,5 @@
 /** The built product beside a simulated Twitch, set up and signed in: what connecting is tried with. */
-import type { Browser, Page } from '@playwright/test';
+import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,23 @@ import { owner } from './product.ts';
 const withoutClient = (env: Readonly<Record<string, string>>) =>
 	Object.fromEntries(Object.entries(env).filter(([name]) => !name.includes('_CLIENT_')));
 
+type Session = Awaited<ReturnType<BrowserContext['storageState']>>;
+
+/** Once for all pages of a test: it takes its time. */
+async function signIn(browser: Browser, origin: string): Promise<Session> {
+	const context = await browser.newContext({ locale: 'en-GB' });
+	const page = await context.newPage();
+	await page.goto(`${origin}/sign-in`);
+	await page.waitForLoadState('networkidle');
+	await page.getByLabel('E-mail').fill(owner.email);
+	await page.getByLabel('Password', { exact: true }).fill(owner.password);
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.waitForURL('**/studio');
+	const session = await context.storageState();
+	await context.close();
+	return session;
+}
+
 export type Channel = Awaited<ReturnType<typeof openChannel>>;
 
 export async function openChannel() {
@@ -22,20 +39,22 @@ export async function openChannel() {
 		env: withoutClient(twitch.env)
 	});
 	const account = await product.setup({ ...owner, account: 'The Old Vic' });
+	let session: Session | undefined;
 	return {
 		twitch,
 		product,
 		account,
 		client: createClient({ origin: product.origin, key: account.api_key }),
-		/** Signs in and opens a page of the studio. */
+		/** Opens a page of the studio, signed in. */
 		async open(browser: Browser, path: string, options = {}): Promise<Page> {
-			const context = await browser.newContext({ locale: 'en-GB', ...options });
+			session ??= await signIn(browser, product.origin);
+			const context = await browser.newContext({
+				locale: 'en-GB',
+				storageState: session,
+				...options
+			});
 			const page = await context.newPage();
-			await page.goto(`${product.origin}/sign-in?next=${encodeURIComponent(path)}`);
-			await page.getByLabel('E-mail').fill(owner.email);
-			await page.getByLabel('Password', { exact: true }).fill(owner.password);
-			await page.getByRole('button', { name: 'Sign in' }).click();
-			await page.waitForURL(`**${path}`);
+			await page.goto(`${product.origin}${path}`);
 			return page;
 		},
 		async close() {

@@ -1,5 +1,4 @@
 /** What the connections page makes of the server's answers. Pure. */
-import type { LampState } from '$lib/ui/Lamp.svelte';
 import type {
 	ConnectablePlatform,
 	Connection,
@@ -10,14 +9,14 @@ import type {
 
 export type SourceState = SourceReport['state'];
 
-const lamps: Record<SourceState, LampState> = {
+const lamps = {
 	live: 'go',
 	connecting: 'standby',
 	polling: 'standby',
 	waiting: 'standby',
 	stopped: 'off',
 	problem: 'stop'
-};
+} as const satisfies Record<SourceState, string>;
 
 /** How the connection does: what the source says, unless the link itself no longer stands. */
 export function stateOf(connection: Connection, source: SourceReport | null): SourceState {
@@ -26,7 +25,7 @@ export function stateOf(connection: Connection, source: SourceReport | null): So
 	return source?.state ?? 'connecting';
 }
 
-export const lampOf = (state: SourceState): LampState => lamps[state];
+export const lampOf = (state: SourceState) => lamps[state];
 
 /** `Works` needs no words; the others are what a person looks for. */
 export const toneOf = (status: string): 'go' | 'standby' | 'stop' =>

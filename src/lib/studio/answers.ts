@@ -4,7 +4,15 @@
  * server may say more.
  */
 import { z } from 'zod';
-import { EventClass, Permission, Play, PlayStatus, PlayWithEvent, StreamingEvent } from '$lib/bus';
+import {
+	EventClass,
+	Permission,
+	Play,
+	PlayStatus,
+	PlayWithEvent,
+	Role,
+	StreamingEvent
+} from '$lib/bus';
 
 export const Instance = z.object({
 	id: z.uuid(),
@@ -39,7 +47,15 @@ export type QueueAnswer = z.infer<typeof QueueAnswer>;
 
 export const Me = z.object({
 	user: z.object({ id: z.string(), email: z.string(), name: z.string().nullish() }).nullable(),
-	accounts: z.array(z.object({ id: z.uuid(), name: z.string(), role: z.string().nullish() })),
+	accounts: z.array(
+		z.object({
+			id: z.uuid(),
+			name: z.string(),
+			role: Role.nullish(),
+			/** Where this person begins. */
+			is_default: z.boolean().default(false)
+		})
+	),
 	account_id: z.uuid().nullable(),
 	permissions: z.array(Permission)
 });
@@ -59,7 +75,9 @@ export const EventPage = z.object({
 	page: z.int().positive(),
 	limit: z.int().positive(),
 	total: z.int().nonnegative(),
-	total_is_exact: z.boolean()
+	total_is_exact: z.boolean(),
+	/** What to pass as `cursor` for older ones; null at the end. */
+	next_cursor: z.int().nullish()
 });
 export type EventPage = z.infer<typeof EventPage>;
 
@@ -103,8 +121,12 @@ export const Key = z.object({
 	hint: z.string().nullish(),
 	overlay_id: z.uuid().nullish(),
 	permissions: z.array(z.string()).nullish(),
+	/** What it may do now: less what its maker has lost since. */
+	effective_permissions: z.array(z.string()).nullish(),
 	created_at: z.string(),
 	last_used_at: z.string().nullish(),
+	/** When it stops working, because it was rotated. */
+	ends_at: z.string().nullish(),
 	revoked_at: z.string().nullish()
 });
 export type Key = z.infer<typeof Key>;

@@ -7,6 +7,9 @@ import { z } from 'zod';
 import { errorCodes, type ErrorCode } from '$lib/bus';
 import * as answers from './answers.ts';
 import * as sources from './source-answers.ts';
+import { peopleCalls } from './people-calls.ts';
+import { recordCalls } from './records-calls.ts';
+import { securityCalls } from './security-calls.ts';
 import { ChannelStatus } from './status-answers.ts';
 import { Task } from './tasks-answers.ts';
 import { ViewerCard, ViewerPage } from './viewers-answers.ts';
@@ -27,7 +30,9 @@ export class ApiError extends Error {
 		readonly detail: string | null = null,
 		readonly issues: readonly { path: string; message: string }[] = [],
 		/** The server's name for the request, to find it in its log. */
-		readonly requestId: string | null = null
+		readonly requestId: string | null = null,
+		/** Seconds after which it may be tried again, where the server says so. */
+		readonly retryAfterS: number | null = null
 	) {
 		super(detail ?? code);
 		this.name = 'ApiError';
@@ -44,13 +49,17 @@ function codeOfStatus(status: number): ErrorCode {
 
 async function readProblem(response: Response): Promise<ApiError> {
 	const parsed = Problem.safeParse(await response.json().catch(() => null));
-	if (!parsed.success) return new ApiError(codeOfStatus(response.status));
+	const wait = Number(response.headers.get('retry-after') ?? NaN);
+	const retryAfter = Number.isFinite(wait) ? wait : null;
+	if (!parsed.success)
+		return new ApiError(codeOfStatus(response.status), null, [], null, retryAfter);
 	const { code, detail, issues, instance } = parsed.data;
 	return new ApiError(
 		known(code) ? code : codeOfStatus(response.status),
 		detail ?? null,
 		issues ?? [],
-		instance ?? null
+		instance ?? null,
+		retryAfter
 	);
 }
 
@@ -61,6 +70,14 @@ export interface ApiOptions {
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** One call of the server, for modules that list addresses of a kind. */
+export type Call = <Answer>(
+	method: Method,
+	path: string,
+	answer: z.ZodType<Answer>,
+	body?: unknown
+) => Promise<Answer>;
 
 export class Api {
 	#fetch: typeof fetch;
@@ -92,7 +109,8 @@ export class Api {
 		}
 		if (!response.ok) {
 			const problem = await readProblem(response);
-			if (problem.code === 'unauthenticated') this.#onSignedOut();
+			// Below /auth it says that a password, code or passkey is wrong.
+			if (problem.code === 'unauthenticated' && !path.startsWith('/auth/')) this.#onSignedOut();
 			throw problem;
 		}
 		const parsed = answer.safeParse(
@@ -105,6 +123,14 @@ export class Api {
 			);
 		return parsed.data;
 	}
+
+	readonly #bound: Call = (method, path, answer, body) => this.#call(method, path, answer, body);
+	/** Members, invitations, accounts. */
+	readonly people = peopleCalls(this.#bound);
+	/** Signing in, and with what one may. */
+	readonly security = securityCalls(this.#bound);
+	/** Keys of every kind, the audit log, figures, the account as a whole. */
+	readonly records = recordCalls(this.#bound);
 
 	me = () => this.#call('GET', '/v1/me', answers.Me);
 	realtimeGrant = () => this.#call('POST', '/v1/realtime/token', answers.RealtimeGrant, {});
@@ -150,11 +176,11 @@ export class Api {
 		this.#call('GET', `/v1/overlays/${overlayId}/keys`, answers.listOf(answers.Key));
 	makeOverlayKey = (overlayId: string, name: string) =>
 		this.#call('POST', `/v1/overlays/${overlayId}/keys`, answers.KeyMade, { name });
-	apiKeys = () => this.#call('GET', '/v1/keys?kind=api', answers.listOf(answers.Key));
-	makeApiKey = (name: string, permissions: readonly string[]) =>
-		this.#call('POST', '/v1/keys', answers.KeyMade, { name, permissions });
-	rotateKey = (keyId: string) =>
-		this.#call('POST', `/v1/keys/${keyId}/rotate`, answers.KeyMade, {});
+	/** The old secret goes on working for the overlap. */
+	rotateKey = (keyId: string, overlapMinutes = 0) =>
+		this.#call('POST', `/v1/keys/${keyId}/rotate`, answers.KeyMade, {
+			...(overlapMinutes === 0 ? {} : { overlap_minutes: overlapMinutes })
+		});
 	revokeKey = (keyId: string) => this.#call('DELETE', `/v1/keys/${keyId}`, z.unknown());
 
 	platforms = () => this.#call('GET', '/v1/platforms', answers.listOf(sources.ConnectablePlatform));
@@ -200,7 +226,5 @@ export class Api {
 
 	setup = (form: { token: string; email: string; password: string; account: string }) =>
 		this.#call('POST', '/v1/setup', answers.SetupAnswer, form);
-	signIn = (email: string, password: string) =>
-		this.#call('POST', '/auth/sign-in/email', z.unknown(), { email, password });
 	signOut = () => this.#call('POST', '/auth/sign-out', z.unknown(), {});
 }

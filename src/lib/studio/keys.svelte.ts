@@ -43,10 +43,11 @@ export class Keys {
 	}
 
 	make = (name: string) => this.#try('new', async () => this.#keep(await this.desk.make(name)));
-	rotate = (keyId: string) =>
+	/** Gives a key a new secret; the old one goes on for so many minutes. */
+	rotate = (keyId: string, overlapMinutes = 0) =>
 		this.#try(keyId, async () => {
 			this.forget(keyId);
-			await this.#keep(await this.api.rotateKey(keyId));
+			await this.#keep(await this.api.rotateKey(keyId, overlapMinutes));
 		});
 	revoke = (keyId: string) =>
 		this.#try(keyId, async () => {

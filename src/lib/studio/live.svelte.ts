@@ -20,6 +20,8 @@ export type OpenLink = (handlers: LinkHandlers) => Promise<{ close(): void }>;
 export interface LiveListener {
 	onMessage?: (message: BusMessage) => void;
 	onNeedPull?: () => void;
+	/** The state has become another one. */
+	onState?: (state: LinkState) => void;
 }
 
 const AGAIN_MS = 3_000;
@@ -50,7 +52,10 @@ export class Live {
 		const handlers: LinkHandlers = {
 			onMessage: (message) => this.#listeners.forEach((one) => one.onMessage?.(message)),
 			onNeedPull: () => this.#listeners.forEach((one) => one.onNeedPull?.()),
-			onState: (state) => (this.state = state)
+			onState: (state) => {
+				this.state = state;
+				this.#listeners.forEach((one) => one.onState?.(state));
+			}
 		};
 		const open = () =>
 			void this.#open(handlers).then(

@@ -27,6 +27,8 @@ export class Studio {
 	me: Me | null = $state.raw(null);
 	eventTypes: EventTypeEntry[] = $state.raw([]);
 	error: ApiError | null = $state.raw(null);
+	/** The name of the account that was open here and is this person's no longer. */
+	lost: string | null = $state(null);
 
 	account = $derived(this.me?.accounts.find(({ id }) => id === this.me?.account_id) ?? null);
 
@@ -47,7 +49,12 @@ export class Studio {
 	/** Loads who is here, connects and watches until the returned function is called. */
 	start(): () => void {
 		const stops = [
-			this.live.listen({ onMessage: (message) => this.commands.observe(message) }),
+			this.live.listen({
+				onMessage: (message) => this.commands.observe(message),
+				// The line is cut when a role changes or membership ends: what one may is asked again.
+				onNeedPull: () => void this.#look(),
+				onState: (state) => state === 'connecting' && void this.#look()
+			}),
 			this.monitor.start(),
 			this.live.start()
 		];
@@ -58,12 +65,27 @@ export class Studio {
 	/** Who is here and what kinds of events there are. */
 	load = async (): Promise<void> => {
 		try {
-			[this.me, this.eventTypes] = await Promise.all([this.api.me(), this.api.eventTypes()]);
+			this.#meet(await this.api.me());
+			// Without an account there is no catalog either.
+			if (this.me?.account_id) this.eventTypes = await this.api.eventTypes();
 			this.error = null;
 		} catch (error) {
 			this.error = error instanceof ApiError ? error : new ApiError('internal', String(error));
 		}
 	};
+
+	/** Whether anything has changed for this person; when it cannot be asked now, it is asked again later. */
+	async #look(): Promise<void> {
+		if (this.me === null) return;
+		const me = await this.api.me().catch(() => null);
+		if (me !== null) this.#meet(me);
+	}
+
+	#meet(me: Me): void {
+		const was = this.account;
+		if (was !== null && !me.accounts.some(({ id }) => id === was.id)) this.lost = was.name;
+		this.me = me;
+	}
 
 	/** Whether the person may; true until it is known, because SQL judges anyway. */
 	may = (permission: Permission): boolean => this.me?.permissions.includes(permission) ?? true;

@@ -285,34 +285,6 @@ describe('a source', () => {
 		});
 		await quick.close();
 	});
-
-	it('is taken over by another process when its own is killed', async () => {
-		const two = await openStage();
-		const { id, account, channel } = await two.connect({ groups: ['follows'] });
-		const first = await two.start();
-		const second = await two.start();
-		await liveSource(first, id);
-		await second.tick();
-		expect(second.find(id)).toBeUndefined();
-		await first.vanish();
-		two.twitch.fire('channel.follow', channel, { user_id: '61', user_login: 'a', user_name: 'A' });
-		for (let beat = 0; beat < 5; beat += 1) {
-			await two.pass(5_000);
-			await second.tick();
-		}
-		await liveSource(second, id);
-		two.twitch.fire('channel.follow', channel, { user_id: '62', user_login: 'b', user_name: 'B' });
-		await until(async () => {
-			await two.pass(1_000);
-			return (await two.events(account)).length === 2;
-		});
-		const rows = await two.events(account);
-		expect(rows.map(({ who, origin }) => `${who} ${origin}`).toSorted()).toEqual([
-			'61 poll',
-			'62 live'
-		]);
-		await two.close();
-	});
 });
 
 it('knows every consent', () => expect(SCOPES).toContain('moderator:read:followers'));

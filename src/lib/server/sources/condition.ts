@@ -9,8 +9,10 @@ import type { ProblemCode } from './problems.ts';
 export interface Snapshot {
 	readonly status: HeldSource['status'];
 	readonly mode: HeldSource['mode'];
-	/** Sessions that stand; null where the platform has no sockets or the mode uses none. */
-	readonly sessions: number | null;
+	/** Whether there is a road for the mode to deliver by. */
+	readonly hasRoad: boolean;
+	/** Sessions that stand. */
+	readonly sessions: number;
 	/** How many subscriptions are wanted. */
 	readonly wanted: number;
 	readonly rows: readonly SubscriptionRow[];
@@ -42,7 +44,7 @@ export function stateOf(one: Snapshot): SourceState {
 			if (has('enabled')) return 'live';
 			return has('pending') || !one.isReconciled ? 'connecting' : 'polling';
 		case 'websocket':
-			if (one.sessions === null) return 'problem';
+			if (!one.hasRoad) return 'problem';
 			// Not before each has its answer: what the others bring meanwhile nobody would tell.
 			if (one.sessions > 0 && has('enabled') && !has('pending')) return 'live';
 			return one.lostReason === null ? 'connecting' : 'polling';
@@ -69,7 +71,7 @@ export function problemsOf(one: Snapshot): Problem[] {
 	const isConnected = one.status === 'connected';
 	if (!isConnected) add('reconnect_needed');
 	else if (one.mode === 'relay') add('relay_unavailable');
-	else if (one.mode === 'websocket' && one.sessions === null) add('mode_unavailable');
+	else if (one.mode === 'websocket' && !one.hasRoad) add('mode_unavailable');
 	else if (one.rows.length === 0) add('nothing_chosen');
 	if (one.lostReason !== null) add('socket_lost', one.lostReason);
 	const open = new Set(isConnected ? one.rows : []);

@@ -23,6 +23,13 @@ export class SourceEmitter {
 		disconnected: new Set()
 	};
 
+	readonly #failed: (error: unknown) => void;
+
+	/** `failed` hears what listeners throw: that one breaks is no affair of the source. */
+	constructor(failed: (error: unknown) => void) {
+		this.#failed = failed;
+	}
+
 	/** The answer ends it. */
 	on<Name extends keyof SourceEvents>(name: Name, listener: Listener<Name>): () => void {
 		const listeners: Set<Listener<Name>> = this.#listeners[name];
@@ -32,6 +39,11 @@ export class SourceEmitter {
 
 	tell<Name extends keyof SourceEvents>(name: Name, ...values: SourceEvents[Name]): void {
 		const listeners: Set<Listener<Name>> = this.#listeners[name];
-		for (const listener of listeners) listener(...values);
+		for (const listener of listeners)
+			try {
+				listener(...values);
+			} catch (error) {
+				this.#failed(error);
+			}
 	}
 }

@@ -24,7 +24,8 @@ import { systemClock, type SourceClock } from './clock.ts';
 import { openWebSocket, type SocketOpener } from './sockets.ts';
 import { Source } from './source.ts';
 
-export { Source, type SourceStatus } from './source.ts';
+export type { SourceStatus } from './parts.ts';
+export { Source } from './source.ts';
 export { describe } from './problems.ts';
 export { sourceTasks } from './tasks.ts';
 
@@ -114,16 +115,6 @@ export class Sources {
 		await releaseSources(this.#parts.sql, this.#owner, null).catch(() => undefined);
 	}
 
-	/** Stops as a process that is killed does: nothing is given back or said. For tests. */
-	async vanish(): Promise<void> {
-		this.#isOver = true;
-		this.#leave();
-		this.#timer?.();
-		await this.#run;
-		for (const source of this.#sources.values()) source.abandon();
-		this.#sources.clear();
-	}
-
 	#in(ms: number): void {
 		const at = this.#clock.now() + ms;
 		if (this.#isOver || this.#timerAt <= at) return;
@@ -166,7 +157,7 @@ export class Sources {
 			if (now !== undefined && !isOther(source.held, now)) continue;
 			this.#sources.delete(id);
 			// Held no more and not elsewhere either: it was removed.
-			const isGone = now === undefined ? !elsewhere.has(id) : now.mode !== source.held.mode;
+			const isGone = now === undefined ? !elsewhere.has(id) : leavesBehind(source.held, now);
 			await source.destroy({ isGone });
 		}
 		for (const one of held) {
@@ -203,10 +194,12 @@ export class Sources {
 
 /** Whether a source cannot become the other but has to be made anew. */
 const isOther = (a: HeldSource, b: HeldSource): boolean =>
+	a.status !== b.status || a.account_id !== b.account_id || leavesBehind(a, b);
+
+/** Whether what is subscribed for the one is of no use to the other: it is signed with a secret. */
+const leavesBehind = (a: HeldSource, b: HeldSource): boolean =>
 	a.mode !== b.mode ||
-	a.status !== b.status ||
 	a.channel_id !== b.channel_id ||
-	a.account_id !== b.account_id ||
 	Buffer.compare(a.secret_ciphertext ?? Buffer.of(), b.secret_ciphertext ?? Buffer.of()) !== 0;
 
 const isChanged = (a: HeldSource, b: HeldSource): boolean =>

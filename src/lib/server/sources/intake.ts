@@ -14,6 +14,8 @@ import { delayOf, STORES } from './policy.ts';
 
 const CAPACITY = 20_000;
 const AT_ONCE = 250;
+/** One that fails so often although the database is there costs itself and nothing else. */
+const TRIES = 10;
 
 export interface IntakeParts<Item, Taken> {
 	take(item: Item): Promise<Taken>;
@@ -21,6 +23,8 @@ export interface IntakeParts<Item, Taken> {
 	onTaken(item: Item, taken: Taken): void;
 	/** What waits went from bad to good or the other way, or something was dropped. */
 	onChange(): void;
+	/** All that waited is stored, but some were dropped meanwhile. */
+	onGap(): void;
 	clock: SourceClock;
 	chance: () => number;
 	log: Log;
@@ -34,6 +38,9 @@ export class Intake<Item, Taken> {
 	#waiting: Item[] = [];
 	#run: Promise<void> | null = null;
 	#dropped = 0;
+	#hasGap = false;
+	/** How often the first of those that wait has failed by a fault of its own. */
+	#faults = 0;
 	#isAway = false;
 
 	constructor(parts: IntakeParts<Item, Taken>) {
@@ -58,6 +65,7 @@ export class Intake<Item, Taken> {
 	put(item: Item): void {
 		if (this.#waiting.length >= this.#capacity) {
 			this.#dropped += 1;
+			this.#hasGap = true;
 			if (this.#dropped === 1)
 				this.#parts.log.error('events are dropped: too many wait for the database', {
 					waiting: this.#waiting.length
@@ -66,7 +74,14 @@ export class Intake<Item, Taken> {
 			return;
 		}
 		this.#waiting.push(item);
-		this.#run ??= this.#drain().finally(() => (this.#run = null));
+		this.#run ??= this.#drain();
+	}
+
+	/** What was dropped is known to whom it concerns: counted anew. */
+	acknowledge(): void {
+		if (this.#dropped === 0) return;
+		this.#dropped = 0;
+		this.#parts.onChange();
 	}
 
 	/** Resolves when nothing waits, or the intake is closed. */
@@ -92,16 +107,21 @@ export class Intake<Item, Taken> {
 		while (this.#waiting.length > 0) {
 			if (await this.#send()) {
 				failures = 0;
-				if (this.#isAway) log.info('the events that waited are stored');
+				if (this.#isAway) log.info('events are stored again');
 				this.#away(false);
 				continue;
 			}
 			failures += 1;
 			if (failures === 1) log.warn('events wait for the database', { waiting: this.waiting });
 			this.#away(true);
-			if (this.#stop.signal.aborted) return;
+			if (this.#stop.signal.aborted) break;
 			await rest(clock, delayOf(STORES, failures, chance()), this.#stop.signal);
 		}
+		// In the same turn as the last look at what waits: what comes next begins anew.
+		this.#run = null;
+		if (!this.#hasGap || this.#stop.signal.aborted) return;
+		this.#hasGap = false;
+		this.#parts.onGap();
 	}
 
 	#away(isAway: boolean): void {
@@ -112,7 +132,7 @@ export class Intake<Item, Taken> {
 
 	/** Takes the next ones; false when the database was away. */
 	async #send(): Promise<boolean> {
-		const { take, onTaken, log } = this.#parts;
+		const { take, onTaken } = this.#parts;
 		const batch = this.#waiting.slice(0, AT_ONCE);
 		const results = await Promise.allSettled(batch.map((item) => take(item)));
 		let done = 0;
@@ -120,15 +140,21 @@ export class Intake<Item, Taken> {
 			const item = batch[index];
 			if (item === undefined) break;
 			if (result.status === 'fulfilled') onTaken(item, result.value);
-			else if (isForGood(result.reason))
-				// It would be refused again: it costs itself and nothing else.
-				log.error('an event was refused', { error: result.reason });
-			else break;
+			else if (!this.#isForGood(result.reason, index === 0)) break;
 			done += 1;
 		}
 		this.#waiting.splice(0, done);
+		if (done > 0) this.#faults = 0;
 		return done === batch.length;
 	}
-}
 
-const isForGood = (error: unknown): boolean => error instanceof AppError && error.status < 500;
+	/** Whether it is of no use to try this again. `isFirst`: it alone stands in the way. */
+	#isForGood(error: unknown, isFirst: boolean): boolean {
+		if (error instanceof AppError && error.code === 'unavailable') return false;
+		const isRefused = error instanceof AppError && error.status < 500;
+		if (!isRefused && isFirst) this.#faults += 1;
+		if (!isRefused && !(isFirst && this.#faults >= TRIES)) return false;
+		this.#parts.log.error('an event was refused', { error });
+		return true;
+	}
+}

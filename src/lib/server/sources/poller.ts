@@ -50,6 +50,8 @@ export class Poller {
 	readonly #stop = new AbortController();
 	#entries: Entry[] = [];
 	#isHealthy: boolean;
+	/** Grows with each change of health. */
+	#epoch = 0;
 	#timer: (() => void) | null = null;
 	#run: Promise<void> | null = null;
 
@@ -83,6 +85,7 @@ export class Poller {
 	setHealth(isHealthy: boolean): void {
 		if (this.#isHealthy === isHealthy) return;
 		this.#isHealthy = isHealthy;
+		this.#epoch += 1;
 		const { clock, chance } = this.#parts;
 		const now = clock.date().getTime();
 		for (const entry of this.#entries) {
@@ -143,14 +146,14 @@ export class Poller {
 	async #lookAt(entry: Entry): Promise<void> {
 		const { sql, log, clock, chance, connection } = this.#parts;
 		const { poll } = entry;
-		const isHealthy = this.#isHealthy;
+		const epoch = this.#epoch;
 		const hadFailed = entry.failures > 0;
 		let error: string | null = null;
 		let again: number | null = null;
 		try {
 			const isSettled = await (poll.kind === 'dated'
-				? this.#readDated(poll, isHealthy)
-				: this.#readWhole(entry, poll, isHealthy));
+				? this.#readDated(poll, epoch)
+				: this.#readWhole(entry, poll, epoch));
 			if (!isSettled) again = SETTLE_MS;
 			entry.failures = 0;
 			entry.lastAt = clock.date().getTime();
@@ -161,7 +164,7 @@ export class Poller {
 				log.warn('a list could not be compared', { poll: poll.name, error: cause });
 		}
 		// The health may have changed meanwhile, and with it when to look next.
-		if (isHealthy === this.#isHealthy || error !== null) {
+		if (epoch === this.#epoch || error !== null) {
 			entry.everyS = pollEvery(poll, this.#isHealthy, chance());
 			const failed = error === null ? null : delayOf(LOOKS, entry.failures, chance());
 			const every = entry.everyS * 1_000;
@@ -204,7 +207,8 @@ export class Poller {
 	}
 
 	/** Whether everything in the list was old enough to count. */
-	async #readDated(poll: Poll, isHealthy: boolean): Promise<boolean> {
+	async #readDated(poll: Poll, epoch: number): Promise<boolean> {
+		const isHealthy = this.#isHealthy;
 		const { sql, connection, clock } = this.#parts;
 		const opened = await this.#open(poll);
 		const floor = look.floorOf(opened.known_until, connection.connected_at);
@@ -217,7 +221,7 @@ export class Poller {
 			young += page.young;
 			return page.isEnd;
 		});
-		if (isHealthy !== this.#isHealthy) return true;
+		if (epoch !== this.#epoch) return true;
 		const missed = await this.#record(
 			poll,
 			poll.came,
@@ -238,7 +242,8 @@ export class Poller {
 	}
 
 	/** Whether every difference was old enough to count. */
-	async #readWhole(entry: Entry, poll: Poll, isHealthy: boolean): Promise<boolean> {
+	async #readWhole(entry: Entry, poll: Poll, epoch: number): Promise<boolean> {
+		const isHealthy = this.#isHealthy;
 		const { sql, connection } = this.#parts;
 		const opened = await this.#open(poll);
 		const listed = new Map<string, Member>();
@@ -246,7 +251,7 @@ export class Poller {
 			for (const member of items) listed.set(member.id, member);
 			return false;
 		});
-		if (isHealthy !== this.#isHealthy) return true;
+		if (epoch !== this.#epoch) return true;
 		const actual = [...listed.values()];
 		const { came, left } = poll;
 		const settle = (members: readonly Member[], missed: readonly number[]) =>

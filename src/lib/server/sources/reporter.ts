@@ -11,6 +11,9 @@ const SOON_MS = 50;
 const COUNTS_MS = 2_000;
 const AGAIN_MS = 5_000;
 
+/** As many as the database keeps. */
+const MOST_SESSIONS = 20;
+
 type State = Pick<SourceReport, 'state' | 'session_count' | 'problems'> & {
 	readonly rows: readonly SubscriptionRow[];
 };
@@ -67,13 +70,6 @@ export class Reporter {
 		return this.#run;
 	}
 
-	/** Writes nothing any more. */
-	abandon(): void {
-		this.#isOver = true;
-		this.#timer?.();
-		this.#state = null;
-	}
-
 	async close(): Promise<void> {
 		this.#isOver = true;
 		this.#timer?.();
@@ -124,9 +120,11 @@ export class Reporter {
 				counts: Object.fromEntries(counts)
 			});
 			this.#written = text;
+			// What was told meanwhile was compared with what was there before this.
+			if (this.#state !== null && this.#isNews(this.#state)) this.#in(SOON_MS);
 		} catch {
 			// Whoever stores events says that the database is away.
-			this.#sessions = [...sessions, ...this.#sessions];
+			this.#sessions = [...sessions, ...this.#sessions].slice(-MOST_SESSIONS);
 			for (const [type, { received, last_event_at }] of counts) {
 				const since = this.#counts.get(type);
 				this.#counts.set(type, {

@@ -7,7 +7,7 @@ import type { SocketProtocol, WantedSubscription } from '$lib/platforms/source.t
 import { keyOf } from './reconcile.ts';
 import { SocketLine, type LineParts, type Reported } from './sockets.ts';
 
-interface Parts extends Omit<LineParts, 'onEffect'> {
+export interface SessionsParts extends Omit<LineParts, 'onEffect'> {
 	onEffect(line: number, effect: Reported): void;
 }
 
@@ -30,10 +30,10 @@ export function deal(
 }
 
 export class Sessions {
-	readonly #parts: Parts;
+	readonly #parts: SessionsParts;
 	#lines: Line[] = [];
 
-	constructor(parts: Parts) {
+	constructor(parts: SessionsParts) {
 		this.#parts = parts;
 	}
 

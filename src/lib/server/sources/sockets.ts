@@ -30,18 +30,18 @@ export interface SocketEvents {
 export type SocketOpener = (url: string, events: SocketEvents) => OpenSocket;
 
 export const openWebSocket: SocketOpener = (url, { opened, frame, closed }) => {
-	const socket = new WebSocket(url, {
-		followRedirects: false,
-		handshakeTimeout: 10_000,
-		maxPayload: MAX_FRAME_BYTES,
-		perMessageDeflate: false
-	});
 	let isOver = false;
 	const end = (code: number) => {
 		if (isOver) return;
 		isOver = true;
 		closed(code);
 	};
+	const socket = madeOf(url);
+	if (socket === null) {
+		// Later, as for any other socket that could not be opened.
+		setImmediate(() => end(ABNORMAL));
+		return { close: () => void (isOver = true) };
+	}
 	socket.on('open', opened);
 	socket.on('message', (data, isBinary) => {
 		if (!isBinary) frame(data.toString());
@@ -53,12 +53,27 @@ export const openWebSocket: SocketOpener = (url, { opened, frame, closed }) => {
 	return {
 		close() {
 			isOver = true;
+			const isOpen = socket.readyState === WebSocket.OPEN;
 			socket.close(1000);
-			if (socket.readyState !== WebSocket.OPEN) socket.terminate();
+			if (!isOpen) socket.terminate();
 			else setTimeout(() => socket.terminate(), 1_000).unref();
 		}
 	};
 };
+
+/** null: no socket can be made of such an address, which the platform may have sent. */
+function madeOf(url: string): WebSocket | null {
+	try {
+		return new WebSocket(url, {
+			followRedirects: false,
+			handshakeTimeout: 10_000,
+			maxPayload: MAX_FRAME_BYTES,
+			perMessageDeflate: false
+		});
+	} catch {
+		return null;
+	}
+}
 
 export interface LineParts {
 	protocol: SocketProtocol;

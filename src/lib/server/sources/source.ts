@@ -11,102 +11,49 @@
  * are not. Everything that comes goes through one intake and is stored in order.
  */
 import type { DeliveryOutcome } from '$lib/platforms/answer.ts';
-import type { Access, Call, CallResult } from '$lib/platforms/call.ts';
-import type { Arrival } from '$lib/platforms/gather.ts';
-import type { Platform, Reading } from '$lib/platforms/platform.ts';
-import type {
-	ActualSubscription,
-	Source as PlatformSource,
-	Target,
-	WantedSubscription
-} from '$lib/platforms/source.ts';
+import type { Reading } from '$lib/platforms/platform.ts';
+import type { Target, WantedSubscription } from '$lib/platforms/source.ts';
 import type { Taken } from '$lib/platforms/take.ts';
-import type { Sql } from '$lib/server/backend/index.ts';
 import {
 	reportSource,
 	saveSubscriptions,
 	type HeldSource,
-	type SourceState,
-	type SubscriptionRow
+	type SourceState
 } from '$lib/server/backend/statements/sources.ts';
-import type { Log } from '$lib/server/log.ts';
-import type { SourceClock } from './clock.ts';
 import { problemsOf, stateOf, type Problem, type Snapshot } from './condition.ts';
 import { SourceEmitter } from './events.ts';
 import { Intake } from './intake.ts';
-import { delayOf, SUBSCRIBES } from './policy.ts';
+import { Mender } from './mender.ts';
+import type { SourceParts, SourceStatus } from './parts.ts';
 import { Poller } from './poller.ts';
-import { keyOf, type Ownership } from './reconcile.ts';
 import { Reporter } from './reporter.ts';
-import { Sessions } from './sessions.ts';
-import type { SocketOpener, Reported } from './sockets.ts';
+import type { Road, RoadEvents } from './road.ts';
+import { SocketRoad } from './socket-road.ts';
 import { Subscriber } from './subscriber.ts';
-
-export interface SourceParts {
-	sql: Sql;
-	log: Log;
-	clock: SourceClock;
-	chance: () => number;
-	/** Names this process. */
-	owner: string;
-	platform: Platform & { readonly source: PlatformSource };
-	open: SocketOpener;
-	/** Where the platform is, by the names of its addresses. */
-	addresses: Readonly<Record<string, string>>;
-	/** Where the platform's webhooks come in. */
-	callback: string;
-	call<T>(connectionId: string, make: (access: Access) => Call<T>): Promise<CallResult<T>>;
-	callAsApp<T>(accountId: string, make: (access: Access) => Call<T>): Promise<CallResult<T>>;
-	/** The consent has ended, by the platform's own word. */
-	revoked(connectionId: string, reason: string): Promise<void>;
-	take(accountId: string, said: Reading | readonly Arrival[]): Promise<Taken>;
-	/** The webhook secret of a connection in the clear; null when there is none that opens. */
-	secretOf(held: HeldSource): string | null;
-	/** How much may wait for the database. */
-	capacity?: number;
-}
+import { wantedOf } from './wanted.ts';
+import { WebhookRoad } from './webhook-road.ts';
 
 /** Webhooks are counted in all: their types are the door's affair. */
 const ANY_TYPE = '';
-/** Challenges and revocations come in bursts. */
-const SETTLED_MS = 500;
 
 interface Delivered {
 	readonly type: string;
 	readonly reading: Reading;
 }
 
-export interface SourceStatus {
-	readonly connection_id: string;
-	readonly mode: HeldSource['mode'];
-	readonly state: SourceState;
-	readonly session_count: number;
-	readonly subscriptions: readonly SubscriptionRow[];
-	readonly problems: readonly Problem[];
-	/** What came and is not stored yet, and what could not be held. */
-	readonly waiting: number;
-	readonly dropped: number;
-}
-
 export class Source {
-	readonly events = new SourceEmitter();
+	readonly events: SourceEmitter;
 	readonly #parts: SourceParts;
 	readonly #intake: Intake<Delivered, Taken>;
 	readonly #reporter: Reporter;
 	readonly #subscriber: Subscriber;
 	readonly #poller: Poller;
-	readonly #sessions: Sessions | null;
+	readonly #mender: Mender;
+	/** null where nothing delivers. */
+	readonly #road: Road | null;
 	readonly #unwanted = new Set<string>();
-	readonly #former: Set<string>;
 	#held: HeldSource;
-	/** What changes subscriptions is done one after the other. */
-	#work: Promise<void> = Promise.resolve();
-	#comparison: Promise<void> | null = null;
-	#later: (() => void) | null = null;
-	#laterAt = Infinity;
-	#attempts = 0;
 	#isReconciled = false;
-	#lostReason: string | null = null;
 	#isReady = false;
 	#isOver = false;
 
@@ -115,7 +62,9 @@ export class Source {
 		const { source } = platform;
 		this.#held = held;
 		this.#parts = parts;
-		this.#former = new Set(held.sessions);
+		this.events = new SourceEmitter((error) =>
+			log.error('a listener of a source failed', { error })
+		);
 		const id = held.connection_id;
 		const { account_id, channel_id, connected_at } = held;
 		this.#reporter = new Reporter({
@@ -131,7 +80,9 @@ export class Source {
 				this.#reporter.count(type);
 				this.events.tell('event', type, taken);
 			},
-			onChange: () => this.#changed()
+			onChange: () => this.#changed(),
+			// What lists know of it is found now, not at the next audit.
+			onGap: () => void this.#poller.hurry()
 		});
 		const asApp = held.mode === 'webhook';
 		this.#subscriber = new Subscriber({
@@ -150,16 +101,15 @@ export class Source {
 			},
 			false
 		);
-		this.#sessions =
-			held.mode === 'websocket' && source.socket !== undefined
-				? new Sessions({
-						...{ protocol: source.socket, clock, chance, open: parts.open },
-						url: parts.addresses[source.socket.address] ?? '',
-						channelId: channel_id,
-						isWanted: () => this.#subscriber.wanted.length > 0,
-						onEffect: (line, effect) => this.#heard(line, effect)
-					})
-				: null;
+		this.#mender = new Mender({
+			...{ clock, chance, log },
+			compare: () => this.#compare(),
+			retry: () => {
+				this.#follow();
+				void this.reconcile();
+			}
+		});
+		this.#road = this.#roadOf(held);
 	}
 
 	/** What it was made from; a change of anything but consents and groups needs a new one. */
@@ -170,8 +120,7 @@ export class Source {
 	/** Begins. */
 	initialize(): void {
 		this.#follow();
-		if (this.#sessions !== null) this.#sessions.connect(this.#subscriber.wanted);
-		else if (this.#held.mode === 'webhook') void this.reconcile();
+		this.#road?.connect(this.#subscriber.wanted);
 	}
 
 	/** Other consents, other groups. */
@@ -179,8 +128,8 @@ export class Source {
 		this.#held = held;
 		this.#subscriber.forgive();
 		this.#follow();
-		this.#sessions?.connect(this.#subscriber.wanted);
-		if (this.#held.mode === 'webhook' || this.#sessions !== null) void this.reconcile();
+		this.#road?.connect(this.#subscriber.wanted);
+		if (this.#road !== null) void this.reconcile();
 	}
 
 	/** Wants a type of subscription (again) and makes it. */
@@ -188,7 +137,7 @@ export class Source {
 		this.#unwanted.delete(type);
 		this.#subscriber.forgive();
 		this.#follow();
-		this.#sessions?.connect(this.#subscriber.wanted);
+		this.#road?.connect(this.#subscriber.wanted);
 		await this.reconcile();
 	}
 
@@ -201,26 +150,18 @@ export class Source {
 
 	/** Compares what is subscribed with what should be, and mends it; resolves when that is done. */
 	reconcile(): Promise<void> {
-		// One that has not begun serves everybody who asks meanwhile.
-		return (this.#comparison ??= this.#enqueue(async () => {
-			this.#comparison = null;
-			if (this.#mayAsk()) {
-				const isWhole = await this.#subscriber.reconcile(
-					(one) => this.#own(one),
-					(wanted) => this.#targetOf(wanted)
-				);
-				this.#isReconciled = true;
-				this.#settled(isWhole);
-			}
-			await this.#reporter.keepAll(this.#subscriber.rows, this.#subscriber.quota);
-		}));
+		return this.#mender.compare();
 	}
 
-	/** As `reconcile`, for somebody who asks: what was given up is tried again, lists are looked at. */
+	/**
+	 * As `reconcile`, for somebody who asks: what was given up is tried again, lists are looked at,
+	 * and what was dropped until now has been told.
+	 */
 	async refresh(): Promise<void> {
 		this.#subscriber.forgive();
 		await this.reconcile();
 		await this.#poller.hurry();
+		this.#intake.acknowledge();
 		await this.#reporter.flush();
 	}
 
@@ -229,7 +170,7 @@ export class Source {
 			connection_id: this.#held.connection_id,
 			mode: this.#held.mode,
 			state: this.#state(),
-			session_count: this.#sessions?.count ?? 0,
+			session_count: this.#road?.sessions ?? 0,
 			subscriptions: this.#subscriber.rows,
 			problems: this.#problems(),
 			waiting: this.#intake.waiting,
@@ -241,32 +182,22 @@ export class Source {
 	async destroy({ isGone = false } = {}): Promise<void> {
 		if (this.#isOver) return;
 		this.#isOver = true;
-		this.#later?.();
-		this.#sessions?.destroy();
+		const mended = this.#mender.close();
+		this.#road?.destroy();
 		if (isGone && this.#held.mode === 'webhook') {
 			this.#subscriber.want([]);
 			await this.#subscriber
 				.reconcile(
-					(one) => this.#own(one),
+					(one) => this.#road?.own(one) ?? 'foreign',
 					() => null
 				)
 				.catch(() => false);
 		}
 		this.#subscriber.close();
 		await this.#poller.close();
-		await this.#work;
+		await mended;
 		await this.#intake.close();
 		await this.#reporter.close();
-	}
-
-	/** Lets go of it as a process that dies does: nothing is stored, said or removed any more. */
-	abandon(): void {
-		this.#isOver = true;
-		this.#later?.();
-		this.#sessions?.destroy();
-		this.#subscriber.close();
-		this.#reporter.abandon();
-		void this.#poller.close();
 	}
 
 	/** Resolves when nothing that came waits to be stored. */
@@ -276,77 +207,84 @@ export class Source {
 
 	/** Sets what is wanted and what is polled by consents and groups. */
 	#follow(): void {
-		const { source } = this.#parts.platform;
-		const { channel_id, scopes, groups, status } = this.#held;
-		const may = status === 'connected';
-		const isHere = ({ type }: WantedSubscription) => !this.#unwanted.has(type);
-		const wanted = may ? source.wanted(channel_id, scopes, groups).filter(isHere) : [];
-		const keys = new Set(wanted.map(keyOf));
-		const missing = source
-			.desired(channel_id, groups)
-			.filter((one) => isHere(one) && !keys.has(keyOf(one)));
-		this.#subscriber.want(wanted, missing);
-		const types = new Set(wanted.map(({ type }) => type));
-		const polls = source.polls.filter(
-			(poll) =>
-				types.has(poll.came.type) &&
-				(poll.scopes.length === 0 || poll.scopes.some((scope) => scopes.includes(scope)))
+		const { wanted, missing, excess, polls } = wantedOf(
+			this.#parts.platform.source,
+			this.#held,
+			this.#unwanted,
+			this.#road?.room ?? Infinity
 		);
+		this.#subscriber.want(wanted, missing, excess);
 		this.#poller.watch(polls);
 		this.#changed();
 	}
 
-	#heard(line: number, effect: Reported): void {
-		switch (effect.kind) {
-			case 'deliver':
-				this.#intake.put({ type: effect.type, reading: effect.reading });
-				break;
-			case 'subscribe':
-				this.#lostReason = null;
-				this.#former.add(effect.session_id);
-				this.#reporter.session(effect.session_id);
-				void this.#enqueue(() => this.#subscribe(line));
-				void this.reconcile();
-				break;
-			case 'moved':
-				this.#former.add(effect.session_id);
-				this.#reporter.session(effect.session_id);
-				// They should be there; the list says whether they are.
-				void this.reconcile();
-				break;
-			case 'revoked':
-				this.#revoked(effect.subscription, effect.type, effect.reason, effect.is_consent);
-				break;
-			case 'lost': {
-				const sessions = this.#sessions;
-				if (sessions === null) break;
-				this.#subscriber.void(new Set(sessions.slotOf(line).map(({ type }) => type)));
-				if (sessions.count === 0) {
-					this.#lostReason = effect.reason;
-					this.#isReady = false;
-					this.events.tell('disconnected', effect.reason);
-				}
-				break;
-			}
-			case 'problem':
-				this.events.tell('error', effect.reason);
-				this.#parts.log.warn('a source has a problem', { reason: effect.reason });
-				break;
-		}
-		this.#changed();
+	#roadOf({ mode, channel_id, sessions }: HeldSource): Road | null {
+		const { platform, clock, chance, open, addresses, callback, secretOf } = this.#parts;
+		const { socket } = platform.source;
+		const events = this.#roadEvents();
+		if (mode === 'webhook')
+			return new WebhookRoad({ events, callback, secret: () => secretOf(this.#held) });
+		if (mode !== 'websocket' || socket === undefined) return null;
+		return new SocketRoad({
+			...{ events, clock, chance, open, protocol: socket },
+			former: sessions,
+			url: addresses[socket.address] ?? '',
+			channelId: channel_id,
+			isWanted: () => this.#subscriber.wanted.length > 0
+		});
+	}
+
+	#roadEvents(): RoadEvents {
+		return {
+			delivered: (type, reading) => this.#intake.put({ type, reading }),
+			counted: () => this.#reporter.count(ANY_TYPE),
+			session: (id) => this.#reporter.session(id),
+			subscribe: (wanted) => void this.#mender.run(() => this.#subscribe(wanted)),
+			reconcile: (ms) => (ms === undefined ? void this.reconcile() : this.#mender.again(ms)),
+			revoked: (...what) => this.#revoked(...what),
+			doubted: (type, reason) => this.#subscriber.doubt(type, reason),
+			voided: (types) => this.#subscriber.void(types),
+			lost: (reason) => {
+				this.#isReady = false;
+				this.events.tell('disconnected', reason);
+			},
+			problem: (reason) => {
+				this.events.tell('error', reason);
+				this.#parts.log.warn('a source has a problem', { reason });
+			},
+			changed: () => this.#changed()
+		};
 	}
 
 	/** The first subscriptions of a session, without asking for the list before: time is short. */
-	async #subscribe(line: number): Promise<void> {
-		if (this.#isOver || this.#sessions === null) return;
-		const isWhole = await this.#subscriber.make(this.#sessions.slotOf(line), (wanted) =>
-			this.#targetOf(wanted)
-		);
-		this.#settled(isWhole);
-		if (!this.#isReady && this.#state() === 'live') {
-			this.#isReady = true;
-			this.events.tell('ready');
+	async #subscribe(wanted: readonly WantedSubscription[]): Promise<boolean> {
+		if (this.#isOver) return true;
+		const isWhole = await this.#subscriber.make(wanted, (one) => this.#targetOf(one));
+		return isWhole && this.#isChecked;
+	}
+
+	async #compare(): Promise<boolean> {
+		let isWhole = true;
+		if (this.#mayAsk) {
+			isWhole = await this.#subscriber.reconcile(
+				(one) => this.#road?.own(one) ?? 'foreign',
+				(wanted) => this.#targetOf(wanted)
+			);
+			this.#isReconciled = true;
+			isWhole &&= this.#isChecked;
+			this.#changed();
 		}
+		await this.#reporter.keepAll(this.#subscriber.rows, this.#subscriber.quota);
+		return isWhole;
+	}
+
+	/** An address that is still being checked is looked at again. */
+	get #isChecked(): boolean {
+		return !this.#subscriber.rows.some(({ status }) => status === 'pending');
+	}
+
+	get #mayAsk(): boolean {
+		return !this.#isOver && this.#held.status === 'connected' && this.#road?.isOpen === true;
 	}
 
 	#revoked(subscription: string, type: string, reason: string, isConsent: boolean): void {
@@ -361,72 +299,11 @@ export class Source {
 
 	/** A webhook came in by the door, which has taken it. */
 	noteDelivery(outcome: DeliveryOutcome, detail: string | null): void {
-		if (this.#held.mode !== 'webhook' || this.#isOver) return;
-		if (outcome === 'revoked') {
-			const [type = '', ...reason] = (detail ?? '').split(': ');
-			this.#subscriber.doubt(type, reason.join(': '));
-			this.#again(SETTLED_MS);
-		} else if (outcome === 'recorded' || outcome === 'gathered') this.#reporter.count(ANY_TYPE);
-		// Our address was checked: the list says what has become of it.
-		else if (outcome === 'challenge') this.#again(SETTLED_MS);
+		if (!this.#isOver) this.#road?.noteDelivery(outcome, detail);
 	}
 
 	#targetOf(wanted: WantedSubscription): Target | null {
-		if (this.#isOver) return null;
-		if (this.#sessions !== null) {
-			const session_id = this.#sessions.sessionFor(wanted);
-			return session_id === null ? null : { method: 'websocket', session_id };
-		}
-		if (this.#held.mode !== 'webhook') return null;
-		const secret = this.#parts.secretOf(this.#held);
-		return secret === null ? null : { method: 'webhook', callback: this.#parts.callback, secret };
-	}
-
-	#own({ to }: ActualSubscription): Ownership {
-		if (to === null) return 'foreign';
-		if (this.#held.mode === 'webhook') return to === this.#parts.callback ? 'now' : 'foreign';
-		if (this.#sessions?.has(to)) return 'now';
-		return this.#former.has(to) ? 'before' : 'foreign';
-	}
-
-	#mayAsk(): boolean {
-		if (this.#isOver || this.#held.status !== 'connected') return false;
-		return this.#held.mode === 'webhook' || (this.#sessions?.count ?? 0) > 0;
-	}
-
-	#enqueue(work: () => Promise<void>): Promise<void> {
-		this.#work = this.#work.then(work).catch((error: unknown) => {
-			this.#parts.log.error('subscriptions could not be mended', { error });
-		});
-		return this.#work;
-	}
-
-	/** What could not be made is tried again, later each time. */
-	#settled(isWhole: boolean): void {
-		// An address that is still being checked is looked at again.
-		const isChecked = !this.#subscriber.rows.some(({ status }) => status === 'pending');
-		if (isWhole && isChecked) this.#attempts = 0;
-		else {
-			this.#attempts += 1;
-			this.#again();
-		}
-		this.#changed();
-	}
-
-	/** Mends again after a while, or sooner if that was asked for before. */
-	#again(ms?: number): void {
-		const { clock, chance } = this.#parts;
-		const delay = ms ?? delayOf(SUBSCRIBES, this.#attempts + 3, chance());
-		const at = clock.now() + delay;
-		if (this.#isOver || at >= this.#laterAt) return;
-		this.#later?.();
-		this.#laterAt = at;
-		this.#later = clock.after(delay, () => {
-			this.#later = null;
-			this.#laterAt = Infinity;
-			this.#follow();
-			void this.reconcile();
-		});
+		return this.#isOver ? null : (this.#road?.targetOf(wanted) ?? null);
 	}
 
 	#state(): SourceState {
@@ -441,11 +318,12 @@ export class Source {
 		const { status, mode } = this.#held;
 		return {
 			...{ status, mode },
-			sessions: this.#sessions?.count ?? null,
+			hasRoad: this.#road !== null,
+			sessions: this.#road?.sessions ?? 0,
 			wanted: this.#subscriber.wanted.length,
 			rows: this.#subscriber.rows,
 			isReconciled: this.#isReconciled,
-			lostReason: this.#lostReason,
+			lostReason: this.#road?.lostReason ?? null,
 			isDatabaseAway: this.#intake.isAway,
 			dropped: this.#intake.dropped,
 			failingPolls: this.#poller.failing
@@ -457,9 +335,13 @@ export class Source {
 		const state = this.#state();
 		this.#poller.setHealth(state === 'live');
 		if (this.#isOver) return;
+		if (state === 'live' && !this.#isReady) {
+			this.#isReady = true;
+			this.events.tell('ready');
+		}
 		this.#reporter.tell({
 			state,
-			session_count: this.#sessions?.count ?? 0,
+			session_count: this.#road?.sessions ?? 0,
 			problems: this.#problems(),
 			rows: this.#subscriber.rows
 		});

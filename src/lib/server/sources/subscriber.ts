@@ -80,14 +80,19 @@ export class Subscriber {
 		return this.#wanted;
 	}
 
-	/** `missing`: wanted as well, but not allowed by the consents. */
-	want(wanted: readonly WantedSubscription[], missing: readonly WantedSubscription[] = []): void {
+	/** Wanted as well: `missing`, but not allowed by the consents; `excess`, but without room. */
+	want(
+		wanted: readonly WantedSubscription[],
+		missing: readonly WantedSubscription[] = [],
+		excess: readonly WantedSubscription[] = []
+	): void {
 		this.#wanted = wanted;
-		const types = new Set([...wanted, ...missing].map(({ type }) => type));
+		const types = new Set([...wanted, ...missing, ...excess].map(({ type }) => type));
 		for (const type of this.#rows.keys()) if (!types.has(type)) this.#rows.delete(type);
 		for (const one of wanted)
 			if (!this.#rows.has(one.type)) this.#set(one, { status: 'pending', reason: null });
 		for (const one of missing) this.#set(one, { status: 'missing', reason: 'consent_missing' });
+		for (const one of excess) this.#set(one, { status: 'failed', reason: 'limit_reached' });
 		this.#parts.onChange();
 	}
 
@@ -210,7 +215,12 @@ export class Subscriber {
 			if (target === null) return false;
 			const made = await call((access) => source.create(access, wanted, target));
 			// Where the answer belongs may be gone meanwhile; then it says nothing about what is.
-			if (this.#stop.signal.aborted || !sameTarget(targetOf(wanted), target)) return false;
+			if (this.#stop.signal.aborted || !sameTarget(targetOf(wanted), target)) {
+				// Nobody compares any more, and an address, unlike a session, does not end by itself.
+				if (made.ok && target.method === 'webhook')
+					await call((access) => source.remove(access, made.value.subscription.id));
+				return false;
+			}
 			if (made.ok) {
 				this.#quota = made.value.quota;
 				this.#set(wanted, made.value.subscription);

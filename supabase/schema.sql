@@ -30,6 +30,47 @@ alter table app.accounts enable row level security;
 alter table app.accounts force row level security;
 grant select on app.accounts to authenticated;
 
+create table app.analytics_events (
+  account_id uuid not null,
+  at timestamp with time zone not null,
+  event_type text not null,
+  platform text not null,
+  events bigint not null,
+  constraint analytics_events_pkey PRIMARY KEY (account_id, at, event_type, platform),
+  constraint analytics_events_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE
+);
+alter table app.analytics_events enable row level security;
+alter table app.analytics_events force row level security;
+
+create table app.analytics_marks (
+  account_id uuid not null,
+  events_seq bigint not null default 0,
+  plays_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint analytics_marks_pkey PRIMARY KEY (account_id),
+  constraint analytics_marks_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE
+);
+alter table app.analytics_marks enable row level security;
+alter table app.analytics_marks force row level security;
+
+create table app.analytics_plays (
+  account_id uuid not null,
+  overlay_id uuid not null,
+  at timestamp with time zone not null,
+  bucket smallint not null,
+  plays bigint not null,
+  shown bigint not null,
+  completed bigint not null,
+  cancelled bigint not null,
+  skipped bigint not null,
+  expired bigint not null,
+  failed bigint not null,
+  max_ms bigint,
+  constraint analytics_plays_pkey PRIMARY KEY (overlay_id, at, bucket),
+  constraint analytics_plays_overlay_id_fkey FOREIGN KEY (overlay_id) REFERENCES app.overlays(id) ON DELETE CASCADE
+);
+alter table app.analytics_plays enable row level security;
+alter table app.analytics_plays force row level security;
+
 create table app.app_tokens (
   id uuid not null default gen_random_uuid(),
   account_id uuid,
@@ -158,6 +199,7 @@ create table app.event_subscriptions (
   lane text not null default 'main'::text,
   classes text[] not null default '{animated,alert,data}'::text[],
   like_pattern text not null generated always as (replace(replace(pattern, '_'::text, '\_'::text), '*'::text, '%'::text)) stored,
+  condition jsonb,
   constraint event_subscriptions_pkey PRIMARY KEY (overlay_id, pattern),
   constraint event_subscriptions_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
   constraint event_subscriptions_classes_check CHECK ((classes <@ ARRAY['animated'::text, 'data'::text, 'alert'::text, 'system'::text])),
@@ -169,6 +211,58 @@ alter table app.event_subscriptions enable row level security;
 alter table app.event_subscriptions force row level security;
 CREATE INDEX event_subscriptions_account ON app.event_subscriptions USING btree (account_id);
 grant select on app.event_subscriptions to authenticated;
+
+create table app.event_templates (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  name text not null,
+  event_type text not null,
+  text text,
+  data jsonb not null default '{}'::jsonb,
+  class text,
+  duration_ms integer,
+  priority text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint event_templates_pkey PRIMARY KEY (id),
+  constraint event_templates_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint event_templates_class_check CHECK ((class = ANY (ARRAY['animated'::text, 'data'::text, 'alert'::text, 'system'::text]))),
+  constraint event_templates_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
+  constraint event_templates_duration_ms_check CHECK (((duration_ms >= 500) AND (duration_ms <= 120000))),
+  constraint event_templates_event_type_check CHECK (((event_type ~ '^[a-z][a-z0-9_]*:[a-z][a-z0-9_]*$'::text) AND (char_length(event_type) <= 100))),
+  constraint event_templates_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+  constraint event_templates_priority_check CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'critical'::text]))),
+  constraint event_templates_text_check CHECK ((char_length(text) <= 500))
+);
+alter table app.event_templates enable row level security;
+alter table app.event_templates force row level security;
+CREATE UNIQUE INDEX event_templates_name ON app.event_templates USING btree (account_id, name);
+
+create table app.event_types (
+  account_id uuid not null,
+  type text not null,
+  title text not null,
+  description text not null default ''::text,
+  class text not null,
+  duration_ms integer,
+  priority text not null,
+  schema jsonb,
+  sample jsonb not null default '{}'::jsonb,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint event_types_pkey PRIMARY KEY (account_id, type),
+  constraint event_types_account_id_fkey FOREIGN KEY (account_id) REFERENCES app.accounts(id) ON DELETE CASCADE,
+  constraint event_types_class_check CHECK ((class = ANY (ARRAY['animated'::text, 'data'::text, 'alert'::text, 'system'::text]))),
+  constraint event_types_description_check CHECK ((char_length(description) <= 500)),
+  constraint event_types_duration_ms_check CHECK (((duration_ms >= 500) AND (duration_ms <= 120000))),
+  constraint event_types_priority_check CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'critical'::text]))),
+  constraint event_types_sample_check CHECK ((jsonb_typeof(sample) = 'object'::text)),
+  constraint event_types_schema_check CHECK ((pg_column_size(schema) <= 65536)),
+  constraint event_types_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 100))),
+  constraint event_types_type_check CHECK ((type ~ '^custom:[a-z][a-z0-9_]{0,49}$'::text))
+);
+alter table app.event_types enable row level security;
+alter table app.event_types force row level security;
 
 create table app.eventsub_subscriptions (
   connection_id uuid not null,
@@ -632,6 +726,7 @@ alter table app.plays force row level security;
 CREATE INDEX plays_ended ON app.plays USING btree (overlay_id, ended_at DESC);
 CREATE UNIQUE INDEX plays_one_in_a_lane ON app.plays USING btree (overlay_id, lane) WHERE (status = 'playing'::text);
 CREATE INDEX plays_scheduled ON app.plays USING btree (scheduled_at) WHERE ((status = 'queued'::text) AND (scheduled_at IS NOT NULL));
+CREATE INDEX plays_upcoming ON app.plays USING btree (account_id, scheduled_at) WHERE ((status = 'queued'::text) AND (scheduled_at IS NOT NULL));
 CREATE INDEX plays_waiting ON app.plays USING btree (overlay_id, lane, priority DESC, seq, play_no) WHERE (status = 'queued'::text);
 CREATE TRIGGER plays_move BEFORE UPDATE OF status ON app.plays FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app.check_play_move();
 grant select on app.plays to authenticated;
@@ -1254,6 +1349,38 @@ end
 $function$;
 revoke execute on function app.advance(uuid,timestamp with time zone) from public;
 
+CREATE OR REPLACE FUNCTION app.analytics_span(p_filter jsonb, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_zone text := coalesce(p_filter ->> 'time_zone', 'UTC');
+  v_interval text := coalesce(p_filter ->> 'interval', 'day');
+  v_quarter constant interval := interval '15 minutes';
+  v_to timestamptz := coalesce((p_filter ->> 'to')::timestamptz, p_now);
+  v_from timestamptz;
+  v_most interval := case v_interval when 'hour' then interval '62 days' else interval '1100 days' end;
+begin
+  begin
+    perform p_now at time zone v_zone;
+  exception when invalid_parameter_value then
+    perform app.refuse('CU400', format('time_zone: %s is not a time zone', v_zone));
+  end;
+  if v_interval not in ('hour', 'day') then
+    perform app.refuse('CU400', 'interval: must be hour or day');
+  end if;
+  v_to := app.quarter_of(v_to - interval '1 microsecond') + v_quarter;
+  v_from := app.quarter_of(coalesce((p_filter ->> 'from')::timestamptz, v_to - interval '30 days'));
+  if v_from > v_to or v_to - v_from > v_most then
+    perform app.refuse('CU400', 'from: must be before "to", by 1,100 days at most, by 62 when counted by the hour');
+  end if;
+  return jsonb_build_object('from', v_from, 'to', v_to, 'time_zone', v_zone, 'interval', v_interval);
+end
+$function$;
+revoke execute on function app.analytics_span(jsonb,timestamp with time zone) from public;
+
 CREATE OR REPLACE FUNCTION app.apply_watch(p_account uuid, p_platform text, p_version integer, p_watch jsonb, p_changes jsonb, p_drafts jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1408,6 +1535,16 @@ end
 $function$;
 revoke execute on function app.blot_person(jsonb,text) from public;
 
+CREATE OR REPLACE FUNCTION app.bucket_ms(p_bucket smallint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case when p_bucket < 1 then 0 else round(power(1.02::double precision, p_bucket - 0.5)) end::bigint
+$function$;
+revoke execute on function app.bucket_ms(smallint) from public;
+
 CREATE OR REPLACE FUNCTION app.cancel_event(p_account uuid, p_event uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1537,6 +1674,52 @@ $function$;
 revoke execute on function app.change_role(uuid,uuid,text,timestamp with time zone) from public;
 grant execute on function app.change_role(uuid,uuid,text,timestamp with time zone) to authenticated;
 grant execute on function app.change_role(uuid,uuid,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.check_condition(p_condition jsonb, p_depth integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_with jsonb := p_condition -> 'value';
+  v_scalars constant text[] := array['string', 'number', 'boolean'];
+  v_parts jsonb;
+  v_part jsonb;
+  v_count integer := 0;
+begin
+  if p_depth < 1 or jsonb_typeof(p_condition) <> 'object' then
+    return null;
+  end if;
+  if p_condition ?| array['all', 'any', 'not'] then
+    v_parts := case when p_condition ? 'not' then jsonb_build_array(p_condition -> 'not')
+      else coalesce(p_condition -> 'all', p_condition -> 'any') end;
+    if (select count(*) from jsonb_object_keys(p_condition)) <> 1 or jsonb_typeof(v_parts) <> 'array'
+      or jsonb_array_length(v_parts) not between 1 and 50 then
+      return null;
+    end if;
+    for v_part in select * from jsonb_array_elements(v_parts) loop
+      -- Null as soon as one part is.
+      v_count := v_count + app.check_condition(v_part, p_depth - 1);
+    end loop;
+    return v_count;
+  end if;
+  if p_condition - array['field', 'op', 'value'] <> '{}'
+    or coalesce(p_condition ->> 'field', '') !~ '^(event_type|class|platform|origin|priority|((data|metadata)(\.[A-Za-z_][A-Za-z0-9_]{0,59}){1,6}))$'
+    or not (case p_condition ->> 'op'
+      when 'exists' then coalesce(jsonb_typeof(v_with), 'boolean') = 'boolean'
+      when 'in' then jsonb_typeof(v_with) = 'array' and jsonb_array_length(v_with) between 1 and 100
+        and (select bool_and(jsonb_typeof(v) = any (v_scalars)) from jsonb_array_elements(v_with) as v)
+      else (p_condition ->> 'op') = any (array['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'contains'])
+        and jsonb_typeof(v_with) = any (v_scalars)
+    end) then
+    return null;
+  end if;
+  -- A test whose operator or value is missing compares with null above.
+  return case when p_condition ->> 'op' = 'exists' or v_with is not null then 1 end;
+end
+$function$;
+revoke execute on function app.check_condition(jsonb,integer) from public;
 
 CREATE OR REPLACE FUNCTION app.check_play_move()
  RETURNS trigger
@@ -1886,6 +2069,46 @@ end
 $function$;
 revoke execute on function app.connection_document(uuid) from public;
 
+CREATE OR REPLACE FUNCTION app.count_events(p_account uuid, p_after bigint, p_to_seq bigint, p_from timestamp with time zone, p_to timestamp with time zone)
+ RETURNS TABLE(at timestamp with time zone, event_type text, platform text, events bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select app.quarter_of(e.created_at), e.event_type, e.platform, count(*)
+  from app.platform_events e
+  where e.account_id = p_account and e.seq > p_after and e.seq <= p_to_seq
+    and e.created_at >= p_from and e.created_at < p_to and e.origin <> 'test'
+  group by 1, 2, 3
+$function$;
+revoke execute on function app.count_events(uuid,bigint,bigint,timestamp with time zone,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.count_plays(p_account uuid, p_from timestamp with time zone, p_to timestamp with time zone)
+ RETURNS TABLE(overlay_id uuid, at timestamp with time zone, bucket smallint, plays bigint, shown bigint, completed bigint, cancelled bigint, skipped bigint, expired bigint, failed bigint, max_ms bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select p.overlay_id, app.quarter_of(p.ended_at), coalesce(app.delay_bucket(p.delay_ms), -1::smallint),
+    count(*), count(p.started_at), count(*) filter (where p.status = 'completed'),
+    count(*) filter (where p.status = 'cancelled'), count(*) filter (where p.status = 'skipped'),
+    count(*) filter (where p.status = 'expired'), count(*) filter (where p.status = 'failed'),
+    max(p.delay_ms)
+  from (
+    select p.overlay_id, p.ended_at, p.started_at, p.status,
+      case when p.play_no = 1 and p.reason = 'live' then
+        app.elapsed_ms(greatest(p.event_created_at, p.scheduled_at), p.started_at) end as delay_ms
+    from app.overlays o
+    join app.plays p on p.overlay_id = o.id
+    where o.account_id = p_account and p.ended_at >= p_from and p.ended_at < p_to
+      and (p.reason = 'live' or (p.reason = 'replay' and not exists (
+        select from app.platform_events e
+        where e.id = p.event_id and e.created_at = p.event_created_at and e.origin = 'test')))
+  ) p
+  group by 1, 2, 3
+$function$;
+revoke execute on function app.count_plays(uuid,timestamp with time zone,timestamp with time zone) from public;
+
 CREATE OR REPLACE FUNCTION app.create_account(p_name text, p_owner uuid, p_document jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1913,6 +2136,37 @@ end
 $function$;
 revoke execute on function app.create_account(text,uuid,jsonb,timestamp with time zone) from public;
 grant execute on function app.create_account(text,uuid,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.create_event_type(p_account uuid, p_type jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'overlays:edit');
+  -- The account's lock: the count below holds.
+  perform from app.accounts a where a.id = p_account for no key update;
+  if (select count(*) from app.event_types t where t.account_id = p_account) >= 200 then
+    perform app.refuse('CU409', 'An account has at most 200 event types of its own: delete one first');
+  end if;
+  insert into app.event_types (account_id, type, title, description, class, duration_ms, priority,
+    schema, sample, created_at, updated_at)
+  values (p_account, p_type ->> 'type', p_type ->> 'title', coalesce(p_type ->> 'description', ''),
+    p_type ->> 'class', (p_type ->> 'duration_ms')::integer, p_type ->> 'priority',
+    nullif(p_type -> 'schema', 'null'), coalesce(p_type -> 'sample', '{}'), p_now, p_now)
+  on conflict do nothing;
+  if not found then
+    perform app.refuse('CU409', format('type: there is %s already', p_type ->> 'type'));
+  end if;
+  perform app.log_command(p_account, 'event_type.create', 'account', p_account,
+    jsonb_build_object('event_type', p_type - 'sample'), p_now);
+  return app.event_type_document(p_account, p_type ->> 'type');
+end
+$function$;
+revoke execute on function app.create_event_type(uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.create_event_type(uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.create_event_type(uuid,jsonb,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.create_invitation(p_account uuid, p_role text, p_note text, p_token_hash bytea, p_expires_at timestamp with time zone, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -2056,6 +2310,16 @@ end
 $function$;
 revoke execute on function app.current_person() from public;
 
+CREATE OR REPLACE FUNCTION app.delay_bucket(p_ms bigint)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case when p_ms < 1 then 0 else 1 + floor(ln(p_ms::double precision) / ln(1.02::double precision)) end::smallint
+$function$;
+revoke execute on function app.delay_bucket(bigint) from public;
+
 CREATE OR REPLACE FUNCTION app.delete_account(p_account uuid, p_name text, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2095,6 +2359,51 @@ $function$;
 revoke execute on function app.delete_account(uuid,text,timestamp with time zone) from public;
 grant execute on function app.delete_account(uuid,text,timestamp with time zone) to authenticated;
 grant execute on function app.delete_account(uuid,text,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.delete_event_template(p_account uuid, p_template uuid, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_name text;
+begin
+  perform app.require_permission(p_account, 'overlays:edit');
+  delete from app.event_templates t where t.id = p_template and t.account_id = p_account
+  returning t.name into v_name;
+  if not found then
+    perform app.refuse('CU404', format('There is no template %s', p_template));
+  end if;
+  perform app.log_command(p_account, 'event_template.delete', 'event_template', p_template,
+    jsonb_build_object('name', v_name), p_now);
+  return jsonb_build_object('id', p_template, 'deleted', true);
+end
+$function$;
+revoke execute on function app.delete_event_template(uuid,uuid,timestamp with time zone) from public;
+grant execute on function app.delete_event_template(uuid,uuid,timestamp with time zone) to authenticated;
+grant execute on function app.delete_event_template(uuid,uuid,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.delete_event_type(p_account uuid, p_type text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'overlays:edit');
+  delete from app.event_types t where t.account_id = p_account and t.type = p_type;
+  if not found then
+    perform app.refuse('CU404', format('There is no event type %s', p_type));
+  end if;
+  perform app.log_command(p_account, 'event_type.delete', 'account', p_account,
+    jsonb_build_object('type', p_type), p_now);
+  return jsonb_build_object('type', p_type, 'deleted', true);
+end
+$function$;
+revoke execute on function app.delete_event_type(uuid,text,timestamp with time zone) from public;
+grant execute on function app.delete_event_type(uuid,text,timestamp with time zone) to authenticated;
+grant execute on function app.delete_event_type(uuid,text,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.derive_event_status(p_statuses text[])
  RETURNS text
@@ -2528,6 +2837,85 @@ revoke execute on function app.erase_viewer(uuid,uuid,timestamp with time zone) 
 grant execute on function app.erase_viewer(uuid,uuid,timestamp with time zone) to authenticated;
 grant execute on function app.erase_viewer(uuid,uuid,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.event_analytics(p_account uuid, p_filter jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_span jsonb;
+  v_zone text;
+  v_from timestamptz;
+  v_to timestamptz;
+  v_types text[] := app.read_list(p_filter -> 'types');
+  v_platforms text[] := app.read_list(p_filter -> 'platform');
+  v_mark bigint;
+begin
+  perform app.require_permission(p_account, 'events:read');
+  v_span := app.analytics_span(p_filter, p_now);
+  v_zone := v_span ->> 'time_zone';
+  v_from := (v_span ->> 'from')::timestamptz;
+  v_to := (v_span ->> 'to')::timestamptz;
+  -- One snapshot for the mark and both tables: the function is stable.
+  select m.events_seq into v_mark from app.analytics_marks m where m.account_id = p_account;
+  return v_span || (
+    with counted as materialized (
+      select c.at, c.event_type, c.platform, c.events
+      from (
+        select r.at, r.event_type, r.platform, r.events
+        from app.analytics_events r
+        where r.account_id = p_account and r.at >= v_from and r.at < v_to
+        union all
+        select t.at, t.event_type, t.platform, t.events
+        from app.count_events(p_account, coalesce(v_mark, 0), 9223372036854775807, v_from, v_to) t
+      ) c
+      where (v_types is null or c.event_type = any (v_types))
+        and (v_platforms is null or c.platform = any (v_platforms))
+    ),
+    quarter as materialized (
+      select c.at, sum(c.events) as events from counted c group by c.at
+    )
+    select jsonb_build_object(
+      'total', (select coalesce(sum(q.events), 0) from quarter q),
+      'by_type', (
+        select coalesce(jsonb_agg(jsonb_build_object('event_type', g.event_type, 'count', g.events)
+          order by g.events desc, g.event_type), '[]')
+        from (select c.event_type, sum(c.events) as events from counted c group by c.event_type) g),
+      'by_platform', (
+        select coalesce(jsonb_agg(jsonb_build_object('platform', g.platform, 'count', g.events)
+          order by g.events desc, g.platform), '[]')
+        from (select c.platform, sum(c.events) as events from counted c group by c.platform) g),
+      'by_hour', (
+        select coalesce(jsonb_agg(jsonb_build_object('hour', g.hour, 'count', g.events) order by g.hour), '[]')
+        from (
+          select extract(hour from q.at at time zone v_zone)::integer as hour, sum(q.events) as events
+          from quarter q group by 1) g),
+      'series', (
+        select coalesce(jsonb_agg(jsonb_build_object('at', g.at, 'count', g.events) order by g.at), '[]')
+        from (
+          select date_trunc(v_span ->> 'interval', q.at, v_zone) as at, sum(q.events) as events
+          from quarter q group by 1) g)));
+end
+$function$;
+revoke execute on function app.event_analytics(uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.event_analytics(uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.event_analytics(uuid,jsonb,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.event_type_document(p_account uuid, p_type text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select to_jsonb(t) - 'account_id' from app.event_types t
+    where t.account_id = p_account and t.type = p_type);
+end
+$function$;
+revoke execute on function app.event_type_document(uuid,text) from public;
+
 CREATE OR REPLACE FUNCTION app.export_rows(p_account uuid, p_table text, p_after jsonb, p_limit integer)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2750,6 +3138,44 @@ begin
 end
 $function$;
 revoke execute on function app.find_event(uuid,uuid) from public;
+
+CREATE OR REPLACE FUNCTION app.find_event_template(p_account uuid, p_template uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_template jsonb;
+begin
+  perform app.require_permission(p_account, 'events:create');
+  select to_jsonb(t) - 'account_id' into v_template
+  from app.event_templates t
+  where t.id = p_template and t.account_id = p_account;
+  if v_template is null then
+    perform app.refuse('CU404', format('There is no template %s', p_template));
+  end if;
+  return v_template;
+end
+$function$;
+revoke execute on function app.find_event_template(uuid,uuid) from public;
+grant execute on function app.find_event_template(uuid,uuid) to authenticated;
+grant execute on function app.find_event_template(uuid,uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.find_event_type(p_account uuid, p_type text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'events:create');
+  return app.event_type_document(p_account, p_type);
+end
+$function$;
+revoke execute on function app.find_event_type(uuid,text) from public;
+grant execute on function app.find_event_type(uuid,text) to authenticated;
+grant execute on function app.find_event_type(uuid,text) to service_role;
 
 CREATE OR REPLACE FUNCTION app.find_invitation(p_token_hash bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -3219,6 +3645,30 @@ revoke execute on function app.get_status(uuid) from public;
 grant execute on function app.get_status(uuid) to authenticated;
 grant execute on function app.get_status(uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION app.get_subscriptions(p_account uuid, p_overlay uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'overlays:read');
+  perform app.require_overlay(p_account, p_overlay);
+  return jsonb_build_object('overlay_id', p_overlay, 'items', (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object('pattern', s.pattern, 'classes', s.classes, 'lane', s.lane,
+          'condition', s.condition)
+        order by length(s.pattern) desc, s.pattern),
+      '[]')
+    from app.event_subscriptions s
+    where s.overlay_id = p_overlay));
+end
+$function$;
+revoke execute on function app.get_subscriptions(uuid,uuid) from public;
+grant execute on function app.get_subscriptions(uuid,uuid) to authenticated;
+grant execute on function app.get_subscriptions(uuid,uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION app.get_viewer(p_account uuid, p_viewer uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -3652,6 +4102,46 @@ revoke execute on function app.list_connections(uuid) from public;
 grant execute on function app.list_connections(uuid) to authenticated;
 grant execute on function app.list_connections(uuid) to service_role;
 
+CREATE OR REPLACE FUNCTION app.list_event_templates(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not app.has_permission(p_account, 'events:create') then
+    perform app.require_permission(p_account, 'events:read');
+  end if;
+  return (
+    select coalesce(jsonb_agg(to_jsonb(t) - 'account_id' order by t.name), '[]')
+    from app.event_templates t
+    where t.account_id = p_account);
+end
+$function$;
+revoke execute on function app.list_event_templates(uuid) from public;
+grant execute on function app.list_event_templates(uuid) to authenticated;
+grant execute on function app.list_event_templates(uuid) to service_role;
+
+CREATE OR REPLACE FUNCTION app.list_event_types(p_account uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not app.has_permission(p_account, 'events:create') then
+    perform app.require_permission(p_account, 'events:read');
+  end if;
+  return (
+    select coalesce(jsonb_agg(to_jsonb(t) - 'account_id' order by t.type), '[]')
+    from app.event_types t
+    where t.account_id = p_account);
+end
+$function$;
+revoke execute on function app.list_event_types(uuid) from public;
+grant execute on function app.list_event_types(uuid) to authenticated;
+grant execute on function app.list_event_types(uuid) to service_role;
+
 CREATE OR REPLACE FUNCTION app.list_events(p_account uuid, p_filter jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -3841,6 +4331,51 @@ revoke execute on function app.list_tasks(uuid,timestamp with time zone) from pu
 grant execute on function app.list_tasks(uuid,timestamp with time zone) to authenticated;
 grant execute on function app.list_tasks(uuid,timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.list_upcoming(p_account uuid, p_filter jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_types text[] := app.read_list(p_filter -> 'types');
+  v_platforms text[] := app.read_list(p_filter -> 'platform');
+  v_limit integer := least(greatest(coalesce((p_filter ->> 'limit')::integer, 25), 1), 200);
+  v_page integer := greatest(coalesce((p_filter ->> 'page')::integer, 1), 1);
+  v_userinfo boolean := app.has_permission(p_account, 'events:userinfo');
+begin
+  perform app.require_permission(p_account, 'events:read');
+  return (
+    with waiting as materialized (
+      select w.event_id, w.event_created_at, min(w.scheduled_at) as scheduled_at, min(w.seq) as seq
+      from app.plays w
+      where w.account_id = p_account and w.status = 'queued' and w.scheduled_at > p_now
+      group by w.event_id, w.event_created_at
+    ),
+    wanted as materialized (
+      select w.scheduled_at, w.seq, e.id, e.created_at
+      from waiting w
+      join app.platform_events e on e.id = w.event_id and e.created_at = w.event_created_at
+      where (v_types is null or e.event_type = any (v_types))
+        and (v_platforms is null or e.platform = any (v_platforms))
+    ),
+    page as (
+      select w.* from wanted w
+      order by w.scheduled_at, w.seq
+      limit v_limit offset (v_page - 1)::bigint * v_limit
+    )
+    select jsonb_build_object('page', v_page, 'limit', v_limit,
+      'total', (select count(*) from wanted), 'total_is_exact', true, 'next_cursor', null,
+      'items', coalesce(
+        jsonb_agg(app.redact(d.document, v_userinfo) order by page.scheduled_at, page.seq), '[]'))
+    from page
+    join app.event_documents d on d.id = page.id and d.created_at = page.created_at);
+end
+$function$;
+revoke execute on function app.list_upcoming(uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.list_upcoming(uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.list_upcoming(uuid,jsonb,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.list_viewers(p_account uuid, p_filter jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -4009,6 +4544,7 @@ begin
       with ordinality as d (event_type, class, origin, priority, duration_ms, scheduled_at, ord)
     join app.event_subscriptions s
       on s.overlay_id = any (p_overlays) and d.class = any (s.classes) and d.event_type like s.like_pattern
+        and (s.condition is null or app.meets(s.condition, p_drafts -> (d.ord - 1)::integer))
     where d.class in ('animated', 'alert')
     order by d.ord, s.overlay_id, length(s.pattern) desc, s.pattern
   ),
@@ -4122,6 +4658,78 @@ $function$;
 revoke execute on function app.may_join(text,text) from public;
 grant execute on function app.may_join(text,text) to authenticated;
 grant execute on function app.may_join(text,text) to service_role;
+
+CREATE OR REPLACE FUNCTION app.meets(p_condition jsonb, p_event jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_part jsonb;
+  v_value jsonb;
+  v_with jsonb := p_condition -> 'value';
+  v_op text := p_condition ->> 'op';
+  v_order integer;
+begin
+  if p_condition ? 'all' then
+    for v_part in select * from jsonb_array_elements(p_condition -> 'all') loop
+      if not app.meets(v_part, p_event) then
+        return false;
+      end if;
+    end loop;
+    return true;
+  elsif p_condition ? 'any' then
+    for v_part in select * from jsonb_array_elements(p_condition -> 'any') loop
+      if app.meets(v_part, p_event) then
+        return true;
+      end if;
+    end loop;
+    return false;
+  elsif p_condition ? 'not' then
+    return not app.meets(p_condition -> 'not', p_event);
+  end if;
+
+  -- Null is as good as absent.
+  v_value := nullif(p_event #> string_to_array(p_condition ->> 'field', '.'), 'null');
+  if v_op = 'exists' then
+    return (v_value is not null) = (coalesce(v_with, 'true') = 'true'::jsonb);
+  elsif v_op = 'ne' then
+    return v_value is distinct from v_with;
+  elsif v_value is null then
+    return false;
+  elsif v_op = 'eq' then
+    return v_value = v_with;
+  elsif v_op = 'in' then
+    return jsonb_typeof(v_value) in ('string', 'number', 'boolean')
+      and v_with @> jsonb_build_array(v_value);
+  elsif v_op = 'contains' then
+    return case
+      when jsonb_typeof(v_value) = 'array' then v_value @> jsonb_build_array(v_with)
+      when jsonb_typeof(v_value) = 'string' and jsonb_typeof(v_with) = 'string'
+        then strpos(v_value #>> '{}', v_with #>> '{}') > 0
+      else false
+    end;
+  end if;
+  v_order := case
+    when jsonb_typeof(v_value) <> jsonb_typeof(v_with) then null
+    when jsonb_typeof(v_value) = 'number' then
+      sign((v_value #>> '{}')::numeric - (v_with #>> '{}')::numeric)::integer
+    -- By code point, as in every language and on every machine.
+    when jsonb_typeof(v_value) = 'string' then case
+      when (v_value #>> '{}') collate "C" < (v_with #>> '{}') collate "C" then -1
+      when (v_value #>> '{}') collate "C" > (v_with #>> '{}') collate "C" then 1
+      else 0 end
+  end;
+  return coalesce(case v_op
+    when 'lt' then v_order < 0
+    when 'lte' then v_order <= 0
+    when 'gt' then v_order > 0
+    when 'gte' then v_order >= 0
+  end, false);
+end
+$function$;
+revoke execute on function app.meets(jsonb,jsonb) from public;
 
 CREATE OR REPLACE FUNCTION app.member_document(p_account uuid, p_user uuid)
  RETURNS jsonb
@@ -4528,6 +5136,96 @@ $function$;
 revoke execute on function app.open_poll(uuid,text,text[],text[],timestamp with time zone) from public;
 grant execute on function app.open_poll(uuid,text,text[],text[],timestamp with time zone) to service_role;
 
+CREATE OR REPLACE FUNCTION app.overlay_analytics(p_account uuid, p_filter jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_span jsonb;
+  v_zone text;
+  v_from timestamptz;
+  v_to timestamptz;
+  v_mark timestamptz;
+begin
+  perform app.require_permission(p_account, 'events:read');
+  v_span := app.analytics_span(p_filter, p_now);
+  v_zone := v_span ->> 'time_zone';
+  v_from := (v_span ->> 'from')::timestamptz;
+  v_to := (v_span ->> 'to')::timestamptz;
+  select m.plays_until into v_mark from app.analytics_marks m where m.account_id = p_account;
+  v_mark := coalesce(v_mark, '-infinity');
+  return v_span || (
+    with counted as materialized (
+      select r.overlay_id, r.at, r.bucket, r.plays, r.shown, r.completed, r.cancelled, r.skipped,
+        r.expired, r.failed, r.max_ms
+      from app.overlays o
+      join app.analytics_plays r on r.overlay_id = o.id
+      where o.account_id = p_account and r.at >= v_from and r.at < least(v_to, v_mark)
+      union all
+      select t.* from app.count_plays(p_account, greatest(v_from, v_mark), v_to) t
+    ),
+    total as (
+      select c.overlay_id, sum(c.plays) as plays, sum(c.shown) as shown, sum(c.completed) as completed,
+        sum(c.cancelled) as cancelled, sum(c.skipped) as skipped, sum(c.expired) as expired,
+        sum(c.failed) as failed, max(c.max_ms) as max_ms
+      from counted c
+      group by c.overlay_id
+    ),
+    delay as (
+      select c.overlay_id, c.bucket, sum(c.plays) as plays,
+        sum(sum(c.plays)) over (partition by c.overlay_id order by c.bucket) as reached,
+        sum(sum(c.plays)) over (partition by c.overlay_id) as total
+      from counted c
+      where c.bucket >= 0
+      group by c.overlay_id, c.bucket
+    ),
+    percentile as (
+      select d.overlay_id, max(d.total) as plays,
+        min(d.bucket) filter (where d.reached >= d.total * 0.5) as p50,
+        min(d.bucket) filter (where d.reached >= d.total * 0.95) as p95
+      from delay d
+      group by d.overlay_id
+    ),
+    step as (
+      select c.overlay_id, date_trunc(v_span ->> 'interval', c.at, v_zone) as at, sum(c.plays) as plays,
+        sum(c.shown) as shown, sum(c.cancelled) as cancelled, sum(c.expired) as expired,
+        sum(c.failed) as failed
+      from counted c
+      group by 1, 2
+    )
+    select jsonb_build_object('items', coalesce(
+      jsonb_agg(
+        jsonb_build_object('overlay_id', o.id, 'name', o.name, 'plays', coalesce(t.plays, 0),
+          'shown', coalesce(t.shown, 0), 'completed', coalesce(t.completed, 0),
+          'cancelled', coalesce(t.cancelled, 0), 'skipped', coalesce(t.skipped, 0),
+          'expired', coalesce(t.expired, 0), 'failed', coalesce(t.failed, 0),
+          'delay', jsonb_build_object('plays', coalesce(p.plays, 0),
+            -- Never above the slowest one, which is known exactly.
+            'p50_ms', least(app.bucket_ms(p.p50), t.max_ms),
+            'p95_ms', least(app.bucket_ms(p.p95), t.max_ms), 'max_ms', t.max_ms),
+          'series', (
+            select coalesce(
+              jsonb_agg(
+                jsonb_build_object('at', s.at, 'plays', s.plays, 'shown', s.shown,
+                  'cancelled', s.cancelled, 'expired', s.expired, 'failed', s.failed)
+                order by s.at),
+              '[]')
+            from step s
+            where s.overlay_id = o.id))
+        order by o.created_at, o.id),
+      '[]'))
+    from app.overlays o
+    left join total t on t.overlay_id = o.id
+    left join percentile p on p.overlay_id = o.id
+    where o.account_id = p_account);
+end
+$function$;
+revoke execute on function app.overlay_analytics(uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.overlay_analytics(uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.overlay_analytics(uuid,jsonb,timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.overlay_document(p_overlay uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -4765,6 +5463,7 @@ begin
     cross join lateral (
       select distinct s.overlay_id from app.event_subscriptions s
       where s.account_id = p_account and e.class = any (s.classes) and e.event_type like s.like_pattern
+        and (s.condition is null or app.meets(s.condition, e.document))
     ) o
     where e.class in ('data', 'system')
   )
@@ -4970,7 +5669,8 @@ begin
         and exists (
           select from app.event_subscriptions s
           where s.overlay_id = p_overlay and e.class = any (s.classes)
-            and e.event_type like s.like_pattern)
+            and e.event_type like s.like_pattern
+            and (s.condition is null or app.meets(s.condition, e.document)))
       order by e.seq
       limit v_limit
     ) found;
@@ -5192,6 +5892,16 @@ end
 $function$;
 revoke execute on function app.put_off_refresh(uuid,integer,uuid,boolean,numeric,timestamp with time zone) from public;
 grant execute on function app.put_off_refresh(uuid,integer,uuid,boolean,numeric,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.quarter_of(p_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select date_bin('15 minutes', p_at, '2000-01-01 00:00:00+00')
+$function$;
+revoke execute on function app.quarter_of(timestamp with time zone) from public;
 
 CREATE OR REPLACE FUNCTION app.read_gathering(p_account uuid, p_name text)
  RETURNS jsonb
@@ -6274,6 +6984,70 @@ end
 $function$;
 revoke execute on function app.role_of(uuid,uuid) from public;
 
+CREATE OR REPLACE FUNCTION app.roll_analytics(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- A play's end is written down when its statement begins and seen when it commits; statements
+  -- are ended after seconds (src/lib/server/backend/connection.ts).
+  v_settled timestamptz := app.quarter_of(p_now - interval '15 minutes');
+  v_account record;
+  v_mark app.analytics_marks;
+  v_top bigint;
+  v_until timestamptz;
+  v_rolled integer := 0;
+begin
+  for v_account in
+    select a.id
+    from app.accounts a
+    left join app.analytics_marks m on m.account_id = a.id
+    where a.next_seq - 1 > coalesce(m.events_seq, 0) or v_settled > coalesce(m.plays_until, '-infinity')
+    order by a.id
+  loop
+    -- One that is being deleted is left alone.
+    perform from app.accounts a where a.id = v_account.id for key share skip locked;
+    continue when not found;
+    insert into app.analytics_marks (account_id) values (v_account.id) on conflict do nothing;
+    select * into v_mark from app.analytics_marks m where m.account_id = v_account.id for update;
+    select least(a.next_seq - 1, v_mark.events_seq + 200000) into v_top
+    from app.accounts a where a.id = v_account.id;
+    if v_top > v_mark.events_seq then
+      insert into app.analytics_events as r (account_id, at, event_type, platform, events)
+      select v_account.id, c.at, c.event_type, c.platform, c.events
+      from app.count_events(v_account.id, v_mark.events_seq, v_top, '-infinity', 'infinity') c
+      on conflict (account_id, at, event_type, platform) do update
+      set events = r.events + excluded.events;
+    end if;
+
+    v_until := v_mark.plays_until;
+    if v_settled > v_until then
+      select least(v_settled, app.quarter_of(min(f.ended_at)) + interval '30 days') into v_until
+      from app.overlays o
+      cross join lateral (
+        select p.ended_at from app.plays p
+        where p.overlay_id = o.id and p.ended_at >= v_mark.plays_until
+        order by p.ended_at limit 1
+      ) f
+      where o.account_id = v_account.id;
+      v_until := coalesce(v_until, v_settled);
+      insert into app.analytics_plays (account_id, overlay_id, at, bucket, plays, shown, completed,
+        cancelled, skipped, expired, failed, max_ms)
+      select v_account.id, c.* from app.count_plays(v_account.id, v_mark.plays_until, v_until) c;
+    end if;
+    update app.analytics_marks m
+    set events_seq = greatest(v_top, m.events_seq), plays_until = v_until
+    where m.account_id = v_account.id;
+    v_rolled := v_rolled + 1;
+  end loop;
+  return v_rolled;
+end
+$function$;
+revoke execute on function app.roll_analytics(timestamp with time zone) from public;
+grant execute on function app.roll_analytics(timestamp with time zone) to service_role;
+
 CREATE OR REPLACE FUNCTION app.rotate_key(p_account uuid, p_key uuid, p_token_hash bytea, p_hint text, p_overlap interval, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -6458,6 +7232,52 @@ $function$;
 revoke execute on function app.save_connection(uuid,text,text,text,bytea,timestamp with time zone) from public;
 grant execute on function app.save_connection(uuid,text,text,text,bytea,timestamp with time zone) to authenticated;
 grant execute on function app.save_connection(uuid,text,text,text,bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.save_event_template(p_account uuid, p_template uuid, p_form jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid := coalesce(p_template, gen_random_uuid());
+  v_template jsonb;
+begin
+  perform app.require_permission(p_account, 'overlays:edit');
+  -- The account's lock: what is looked at below holds.
+  perform from app.accounts a where a.id = p_account for no key update;
+  if p_template is not null and not exists (
+    select from app.event_templates t where t.id = p_template and t.account_id = p_account) then
+    perform app.refuse('CU404', format('There is no template %s', p_template));
+  end if;
+  if exists (
+    select from app.event_templates t
+    where t.account_id = p_account and t.name = p_form ->> 'name' and t.id <> v_id) then
+    perform app.refuse('CU409', format('name: there is a template %s already', p_form ->> 'name'));
+  end if;
+  if p_template is null
+    and (select count(*) from app.event_templates t where t.account_id = p_account) >= 500 then
+    perform app.refuse('CU409', 'An account has at most 500 templates: delete one first');
+  end if;
+  insert into app.event_templates as t (id, account_id, name, event_type, text, data, class,
+    duration_ms, priority, created_at, updated_at)
+  values (v_id, p_account, p_form ->> 'name', p_form ->> 'event_type', p_form ->> 'text',
+    coalesce(p_form -> 'data', '{}'), p_form ->> 'class', (p_form ->> 'duration_ms')::integer,
+    p_form ->> 'priority', p_now, p_now)
+  on conflict (id) do update
+  set name = excluded.name, event_type = excluded.event_type, text = excluded.text,
+    data = excluded.data, class = excluded.class, duration_ms = excluded.duration_ms,
+    priority = excluded.priority, updated_at = excluded.updated_at
+  returning to_jsonb(t) - 'account_id' into v_template;
+  perform app.log_command(p_account,
+    case when p_template is null then 'event_template.create' else 'event_template.update' end,
+    'event_template', v_id, jsonb_build_object('template', p_form - 'data'), p_now);
+  return v_template;
+end
+$function$;
+revoke execute on function app.save_event_template(uuid,uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.save_event_template(uuid,uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.save_event_template(uuid,uuid,jsonb,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.save_subscriptions(p_connection uuid, p_rows jsonb, p_all boolean, p_quota jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS void
@@ -6667,6 +7487,51 @@ begin
 end
 $function$;
 revoke execute on function app.set_paused(uuid,uuid,boolean,timestamp with time zone) from public;
+
+CREATE OR REPLACE FUNCTION app.set_subscriptions(p_account uuid, p_overlay uuid, p_items jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before jsonb;
+  v_wrong text;
+begin
+  perform app.require_permission(p_account, 'overlays:edit');
+  -- Recording takes this lock too: a batch is routed by the old ones or by the new.
+  perform from app.accounts a where a.id = p_account for no key update;
+  v_before := app.get_subscriptions(p_account, p_overlay) -> 'items';
+  if jsonb_typeof(p_items) <> 'array' or jsonb_array_length(p_items) > 100 then
+    perform app.refuse('CU400', 'items: an overlay has at most 100 subscriptions');
+  end if;
+  select min(i.pattern) into v_wrong
+  from jsonb_to_recordset(p_items) as i (pattern text, condition jsonb)
+  where jsonb_typeof(i.condition) <> 'null'
+    and coalesce(app.check_condition(i.condition, 5) > 50 or pg_column_size(i.condition) > 16384, true);
+  if v_wrong is not null then
+    perform app.refuse('CU400', format('items: the condition of %s is not one', v_wrong));
+  end if;
+  select min(i.pattern) into v_wrong
+  from (
+    select i.pattern from jsonb_to_recordset(p_items) as i (pattern text)
+    group by i.pattern having count(*) > 1) i;
+  if v_wrong is not null then
+    perform app.refuse('CU400', format('items: %s is there twice', v_wrong));
+  end if;
+  delete from app.event_subscriptions s where s.overlay_id = p_overlay;
+  insert into app.event_subscriptions (overlay_id, account_id, pattern, classes, lane, condition)
+  select p_overlay, p_account, i.pattern, i.classes, i.lane, nullif(i.condition, 'null')
+  from jsonb_to_recordset(p_items)
+    as i (pattern text, classes text[], lane text, condition jsonb);
+  perform app.log_command(p_account, 'subscriptions.set', 'overlay', p_overlay,
+    jsonb_build_object('before', v_before, 'items', p_items), p_now);
+  return app.get_subscriptions(p_account, p_overlay);
+end
+$function$;
+revoke execute on function app.set_subscriptions(uuid,uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.set_subscriptions(uuid,uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.set_subscriptions(uuid,uuid,jsonb,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.set_task_enabled(p_account uuid, p_name text, p_is_enabled boolean, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS jsonb
@@ -7066,6 +7931,32 @@ $function$;
 revoke execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) from public;
 grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to authenticated;
 grant execute on function app.update_connection(uuid,uuid,text,text[],bytea,timestamp with time zone) to service_role;
+
+CREATE OR REPLACE FUNCTION app.update_event_type(p_account uuid, p_type jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform app.require_permission(p_account, 'overlays:edit');
+  update app.event_types t
+  set title = p_type ->> 'title', description = coalesce(p_type ->> 'description', ''),
+    class = p_type ->> 'class', duration_ms = (p_type ->> 'duration_ms')::integer,
+    priority = p_type ->> 'priority', schema = nullif(p_type -> 'schema', 'null'),
+    sample = coalesce(p_type -> 'sample', '{}'), updated_at = p_now
+  where t.account_id = p_account and t.type = p_type ->> 'type';
+  if not found then
+    perform app.refuse('CU404', format('There is no event type %s', p_type ->> 'type'));
+  end if;
+  perform app.log_command(p_account, 'event_type.update', 'account', p_account,
+    jsonb_build_object('event_type', p_type - 'sample'), p_now);
+  return app.event_type_document(p_account, p_type ->> 'type');
+end
+$function$;
+revoke execute on function app.update_event_type(uuid,jsonb,timestamp with time zone) from public;
+grant execute on function app.update_event_type(uuid,jsonb,timestamp with time zone) to authenticated;
+grant execute on function app.update_event_type(uuid,jsonb,timestamp with time zone) to service_role;
 
 CREATE OR REPLACE FUNCTION app.update_stream_data(p_account uuid, p_platform text, p_stream jsonb, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS boolean

@@ -73,6 +73,10 @@ $$, array['has_permission', 'permitted_accounts', 'require_permission', 'my_acco
   'set_default_account', 'create_invitation', 'list_invitations', 'revoke_invitation', 'accept_invitation',
   'create_pairing', 'get_pairing',
   'list_audit', 'note_export', 'export_tables', 'export_rows', 'delete_account',
+  'get_subscriptions', 'set_subscriptions',
+  'list_event_types', 'find_event_type', 'create_event_type', 'update_event_type', 'delete_event_type',
+  'list_event_templates', 'find_event_template', 'save_event_template', 'delete_event_template',
+  'event_analytics', 'overlay_analytics', 'list_upcoming',
   'claim_idempotency_key', 'keep_answer'],
   'Tokens may execute the public verbs and nothing else');
 

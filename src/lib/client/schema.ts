@@ -84,6 +84,46 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/v1/analytics/events': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Counts events by type, platform, hour of the day, and over time.
+		 * @description Needs the permission `events:read`.
+		 */
+		get: operations['analytics.events'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/analytics/overlays': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Counts what became of plays on each overlay, and how soon they were seen.
+		 * @description Needs the permission `events:read`.
+		 */
+		get: operations['analytics.overlays'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/v1/audit': {
 		parameters: {
 			query?: never;
@@ -272,6 +312,54 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/v1/event-templates': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Lists the templates, with the variables that each needs.
+		 * @description Needs the permission `events:read`.
+		 */
+		get: operations['event-templates.list'];
+		put?: never;
+		/**
+		 * Makes a template.
+		 * @description Needs the permission `overlays:edit`.
+		 */
+		post: operations['event-templates.create'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/event-templates/{id}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		/**
+		 * Puts another template in place of one.
+		 * @description Needs the permission `overlays:edit`.
+		 */
+		put: operations['event-templates.update'];
+		post?: never;
+		/**
+		 * Deletes a template; the events made of it stay.
+		 * @description Needs the permission `overlays:edit`.
+		 */
+		delete: operations['event-templates.delete'];
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/v1/event-types': {
 		parameters: {
 			query?: never;
@@ -285,8 +373,36 @@ export interface paths {
 		 */
 		get: operations['event-types.list'];
 		put?: never;
-		post?: never;
+		/**
+		 * Makes a kind of event of one’s own, such as custom:high_score.
+		 * @description Needs the permission `overlays:edit`.
+		 */
+		post: operations['event-types.create'];
 		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/v1/event-types/{name}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		get?: never;
+		/**
+		 * Changes a kind of event of one’s own; {name} is what follows custom:.
+		 * @description Needs the permission `overlays:edit`.
+		 */
+		put: operations['event-types.update'];
+		post?: never;
+		/**
+		 * Deletes a kind of event of one’s own; its events stay.
+		 * @description Needs the permission `overlays:edit`.
+		 */
+		delete: operations['event-types.delete'];
 		options?: never;
 		head?: never;
 		patch?: never;
@@ -1228,6 +1344,30 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/v1/subscriptions/{overlay_id}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Reads which events an overlay wants, in the order in which they decide.
+		 * @description Needs the permission `overlays:read`.
+		 */
+		get: operations['subscriptions.get'];
+		/**
+		 * Says which events an overlay wants, in place of all that was said before.
+		 * @description Needs the permission `overlays:edit`.
+		 */
+		put: operations['subscriptions.set'];
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/v1/tasks': {
 		parameters: {
 			query?: never;
@@ -1455,6 +1595,36 @@ export interface components {
 		ChannelStatusListAnswer: {
 			items: components['schemas']['ChannelStatus'][];
 		};
+		Condition:
+			| (
+					| {
+							field: string;
+							/** @enum {string} */
+							op: 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte' | 'contains';
+							value: string | number | boolean;
+					  }
+					| {
+							field: string;
+							/** @constant */
+							op: 'in';
+							value: (string | number | boolean)[];
+					  }
+					| {
+							field: string;
+							/** @constant */
+							op: 'exists';
+							value?: boolean;
+					  }
+			  )
+			| {
+					all: components['schemas']['Condition'][];
+			  }
+			| {
+					any: components['schemas']['Condition'][];
+			  }
+			| {
+					not: components['schemas']['Condition'];
+			  };
 		Connection: {
 			channel_id: string;
 			channel_name: string | null;
@@ -1606,6 +1776,30 @@ export interface components {
 			started_at: string | null;
 			status: components['schemas']['EventStatus'];
 		};
+		EventAnalytics: {
+			by_hour: {
+				count: number;
+				hour: number;
+			}[];
+			by_platform: {
+				count: number;
+				platform: string;
+			}[];
+			by_type: {
+				count: number;
+				event_type: string;
+			}[];
+			from: string;
+			/** @enum {string} */
+			interval: 'hour' | 'day';
+			series: {
+				at: string;
+				count: number;
+			}[];
+			time_zone: string;
+			to: string;
+			total: number;
+		};
 		EventBroadcast: {
 			at: string;
 			epoch: string;
@@ -1712,19 +1906,51 @@ export interface components {
 		};
 		/** @enum {string} */
 		EventStatus: 'pending' | 'active' | 'completed' | 'cancelled';
+		EventTemplate: {
+			class: components['schemas']['EventClass'] | null;
+			created_at: string;
+			data: {
+				[key: string]: components['schemas']['Json'];
+			};
+			duration_ms: number | null;
+			event_type: string;
+			/** Format: uuid */
+			id: string;
+			name: string;
+			priority: components['schemas']['Priority'] | null;
+			text: string | null;
+			updated_at: string;
+			variables: string[];
+		};
+		EventTemplatesDeleteAnswer: {
+			/** @constant */
+			deleted: true;
+		};
+		EventTemplatesListAnswer: {
+			items: components['schemas']['EventTemplate'][];
+		};
+		EventTypesCreateAnswer: {
+			class: components['schemas']['EventClass'];
+			description: string;
+			duration_ms: number | null;
+			is_custom: boolean;
+			platform: string;
+			priority: components['schemas']['Priority'];
+			sample: {
+				[key: string]: components['schemas']['Json'];
+			};
+			schema: {
+				[key: string]: components['schemas']['Json'];
+			} | null;
+			title: string;
+			type: string;
+		};
+		EventTypesDeleteAnswer: {
+			/** @constant */
+			deleted: true;
+		};
 		EventTypesListAnswer: {
-			items: {
-				class: components['schemas']['EventClass'];
-				description: string;
-				duration_ms: number | null;
-				platform: string;
-				priority: components['schemas']['Priority'];
-				sample: {
-					[key: string]: components['schemas']['Json'];
-				};
-				title: string;
-				type: string;
-			}[];
+			items: components['schemas']['EventTypesCreateAnswer'][];
 		};
 		Heartbeat: {
 			leader_id: string | null;
@@ -1863,6 +2089,39 @@ export interface components {
 			revision: number;
 			updated_at: string;
 			width: number;
+		};
+		OverlayAnalytics: {
+			from: string;
+			/** @enum {string} */
+			interval: 'hour' | 'day';
+			items: {
+				cancelled: number;
+				completed: number;
+				delay: {
+					max_ms: number | null;
+					p50_ms: number | null;
+					p95_ms: number | null;
+					plays: number;
+				};
+				expired: number;
+				failed: number;
+				name: string;
+				/** Format: uuid */
+				overlay_id: string;
+				plays: number;
+				series: {
+					at: string;
+					cancelled: number;
+					expired: number;
+					failed: number;
+					plays: number;
+					shown: number;
+				}[];
+				shown: number;
+				skipped: number;
+			}[];
+			time_zone: string;
+			to: string;
 		};
 		OverlayClaimAnswer: {
 			play: components['schemas']['PlayWithEvent'] | null;
@@ -2196,6 +2455,17 @@ export interface components {
 			subject: string;
 			/** @constant */
 			type: 'STATUS_CHANGED';
+		};
+		Subscription: {
+			classes: components['schemas']['EventClass'][];
+			condition: components['schemas']['Condition'] | null;
+			lane: string;
+			pattern: string;
+		};
+		Subscriptions: {
+			items: components['schemas']['Subscription'][];
+			/** Format: uuid */
+			overlay_id: string;
 		};
 		TasksListAnswer: {
 			items: components['schemas']['TasksRunAnswer'][];
@@ -2778,6 +3048,154 @@ export interface operations {
 			415: components['responses']['UnsupportedMediaType'];
 			421: components['responses']['Misdirected'];
 			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'analytics.events': {
+		parameters: {
+			query?: {
+				/** @description Not before this instant. */
+				from?: string;
+				interval?: 'hour' | 'day';
+				/** @description Name of a platform. */
+				platform?: string[];
+				time_zone?: string;
+				/** @description Before this instant. */
+				to?: string;
+				/** @description Event types, separated by commas; `platform:*` is not needed, name the platform instead. */
+				types?: string[];
+			};
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "from": "text",
+					 *       "to": "text",
+					 *       "time_zone": "text",
+					 *       "interval": "hour",
+					 *       "total": 1,
+					 *       "by_type": [
+					 *         {
+					 *           "event_type": "twitch:follower",
+					 *           "count": 1
+					 *         }
+					 *       ],
+					 *       "by_platform": [
+					 *         {
+					 *           "platform": "twitch",
+					 *           "count": 1
+					 *         }
+					 *       ],
+					 *       "by_hour": [
+					 *         {
+					 *           "hour": 1,
+					 *           "count": 1
+					 *         }
+					 *       ],
+					 *       "series": [
+					 *         {
+					 *           "at": "2026-11-21T20:15:00.000Z",
+					 *           "count": 1
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['EventAnalytics'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'analytics.overlays': {
+		parameters: {
+			query?: {
+				/** @description Not before this instant. */
+				from?: string;
+				interval?: 'hour' | 'day';
+				time_zone?: string;
+				/** @description Before this instant. */
+				to?: string;
+			};
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "from": "text",
+					 *       "to": "text",
+					 *       "time_zone": "text",
+					 *       "interval": "hour",
+					 *       "items": [
+					 *         {
+					 *           "overlay_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "name": "Main scene",
+					 *           "plays": 1,
+					 *           "shown": 1,
+					 *           "completed": 1,
+					 *           "cancelled": 1,
+					 *           "skipped": 1,
+					 *           "expired": 1,
+					 *           "failed": 1,
+					 *           "delay": {
+					 *             "plays": 1,
+					 *             "p50_ms": 1,
+					 *             "p95_ms": 1,
+					 *             "max_ms": 1
+					 *           },
+					 *           "series": [
+					 *             {
+					 *               "at": "2026-11-21T20:15:00.000Z",
+					 *               "plays": 1,
+					 *               "shown": 1,
+					 *               "cancelled": 1,
+					 *               "expired": 1,
+					 *               "failed": 1
+					 *             }
+					 *           ]
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['OverlayAnalytics'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
 			429: components['responses']['TooManyRequests'];
 			500: components['responses']['Internal'];
 			503: components['responses']['Unavailable'];
@@ -3562,6 +3980,321 @@ export interface operations {
 			503: components['responses']['Unavailable'];
 		};
 	};
+	'event-templates.list': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description The ETag of the answer one has: 304 when nothing changed. */
+				'If-None-Match'?: components['parameters']['IfNoneMatch'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					ETag: components['headers']['ETag'];
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "items": [
+					 *         {
+					 *           "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *           "name": "Main scene",
+					 *           "event_type": "twitch:follower",
+					 *           "text": "text",
+					 *           "data": {
+					 *             "user": {
+					 *               "id": "141981764",
+					 *               "login": "mara",
+					 *               "name": "Mara"
+					 *             }
+					 *           },
+					 *           "class": "animated",
+					 *           "duration_ms": 1,
+					 *           "priority": "low",
+					 *           "created_at": "2026-11-21T20:15:00.000Z",
+					 *           "updated_at": "2026-11-21T20:15:00.000Z",
+					 *           "variables": [
+					 *             "text"
+					 *           ]
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['EventTemplatesListAnswer'];
+				};
+			};
+			304: components['responses']['NotModified'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'event-templates.create': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "name": "Main scene",
+				 *       "event_type": "twitch:follower",
+				 *       "data": {
+				 *         "user": {
+				 *           "id": "141981764",
+				 *           "login": "mara",
+				 *           "name": "Mara"
+				 *         }
+				 *       }
+				 *     }
+				 */
+				'application/json': {
+					/** @default null */
+					class?: components['schemas']['EventClass'] | null;
+					/**
+					 * @description The event’s own fields, as its type documents them.
+					 * @default {}
+					 */
+					data?: {
+						[key: string]: components['schemas']['Json'];
+					};
+					/**
+					 * @description How long it is shown.
+					 * @default null
+					 */
+					duration_ms?: number | null;
+					event_type: string;
+					name: string;
+					/**
+					 * @description Urgent ones play first.
+					 * @default null
+					 */
+					priority?: components['schemas']['Priority'] | null;
+					/** @default null */
+					text?: string | null;
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			201: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "name": "Main scene",
+					 *       "event_type": "twitch:follower",
+					 *       "text": "text",
+					 *       "data": {
+					 *         "user": {
+					 *           "id": "141981764",
+					 *           "login": "mara",
+					 *           "name": "Mara"
+					 *         }
+					 *       },
+					 *       "class": "animated",
+					 *       "duration_ms": 1,
+					 *       "priority": "low",
+					 *       "created_at": "2026-11-21T20:15:00.000Z",
+					 *       "updated_at": "2026-11-21T20:15:00.000Z",
+					 *       "variables": [
+					 *         "text"
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['EventTemplate'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'event-templates.update': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "name": "Main scene",
+				 *       "event_type": "twitch:follower",
+				 *       "data": {
+				 *         "user": {
+				 *           "id": "141981764",
+				 *           "login": "mara",
+				 *           "name": "Mara"
+				 *         }
+				 *       }
+				 *     }
+				 */
+				'application/json': {
+					/** @default null */
+					class?: components['schemas']['EventClass'] | null;
+					/**
+					 * @description The event’s own fields, as its type documents them.
+					 * @default {}
+					 */
+					data?: {
+						[key: string]: components['schemas']['Json'];
+					};
+					/**
+					 * @description How long it is shown.
+					 * @default null
+					 */
+					duration_ms?: number | null;
+					event_type: string;
+					name: string;
+					/**
+					 * @description Urgent ones play first.
+					 * @default null
+					 */
+					priority?: components['schemas']['Priority'] | null;
+					/** @default null */
+					text?: string | null;
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "name": "Main scene",
+					 *       "event_type": "twitch:follower",
+					 *       "text": "text",
+					 *       "data": {
+					 *         "user": {
+					 *           "id": "141981764",
+					 *           "login": "mara",
+					 *           "name": "Mara"
+					 *         }
+					 *       },
+					 *       "class": "animated",
+					 *       "duration_ms": 1,
+					 *       "priority": "low",
+					 *       "created_at": "2026-11-21T20:15:00.000Z",
+					 *       "updated_at": "2026-11-21T20:15:00.000Z",
+					 *       "variables": [
+					 *         "text"
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['EventTemplate'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'event-templates.delete': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description Which one.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "deleted": true
+					 *     }
+					 */
+					'application/json': components['schemas']['EventTemplatesDeleteAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
 	'event-types.list': {
 		parameters: {
 			query?: never;
@@ -3594,7 +4327,9 @@ export interface operations {
 					 *           "description": "text",
 					 *           "duration_ms": 1,
 					 *           "priority": "low",
-					 *           "sample": {}
+					 *           "sample": {},
+					 *           "is_custom": true,
+					 *           "schema": {}
 					 *         }
 					 *       ]
 					 *     }
@@ -3607,6 +4342,222 @@ export interface operations {
 			403: components['responses']['Forbidden'];
 			404: components['responses']['NotFound'];
 			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'event-types.create': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path?: never;
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "title": "New follower",
+				 *       "type": "text"
+				 *     }
+				 */
+				'application/json': {
+					/** @default animated */
+					class?: components['schemas']['EventClass'];
+					/** @default  */
+					description?: string;
+					/**
+					 * @description How long it is shown.
+					 * @default null
+					 */
+					duration_ms?: number | null;
+					/**
+					 * @description Urgent ones play first.
+					 * @default normal
+					 */
+					priority?: components['schemas']['Priority'];
+					/** @default {} */
+					sample?: {
+						[key: string]: components['schemas']['Json'];
+					};
+					/** @default null */
+					schema?: {
+						[key: string]: components['schemas']['Json'];
+					} | null;
+					title: string;
+					type: string & (unknown & unknown);
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			201: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "type": "twitch:follower",
+					 *       "platform": "twitch",
+					 *       "class": "animated",
+					 *       "title": "New follower",
+					 *       "description": "text",
+					 *       "duration_ms": 1,
+					 *       "priority": "low",
+					 *       "sample": {},
+					 *       "is_custom": true,
+					 *       "schema": {}
+					 *     }
+					 */
+					'application/json': components['schemas']['EventTypesCreateAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'event-types.update': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/** @example text */
+				name: string;
+			};
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "title": "New follower"
+				 *     }
+				 */
+				'application/json': {
+					/** @default animated */
+					class?: components['schemas']['EventClass'];
+					/** @default  */
+					description?: string;
+					/**
+					 * @description How long it is shown.
+					 * @default null
+					 */
+					duration_ms?: number | null;
+					/**
+					 * @description Urgent ones play first.
+					 * @default normal
+					 */
+					priority?: components['schemas']['Priority'];
+					/** @default {} */
+					sample?: {
+						[key: string]: components['schemas']['Json'];
+					};
+					/** @default null */
+					schema?: {
+						[key: string]: components['schemas']['Json'];
+					} | null;
+					title: string;
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "type": "twitch:follower",
+					 *       "platform": "twitch",
+					 *       "class": "animated",
+					 *       "title": "New follower",
+					 *       "description": "text",
+					 *       "duration_ms": 1,
+					 *       "priority": "low",
+					 *       "sample": {},
+					 *       "is_custom": true,
+					 *       "schema": {}
+					 *     }
+					 */
+					'application/json': components['schemas']['EventTypesCreateAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'event-types.delete': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/** @example text */
+				name: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "deleted": true
+					 *     }
+					 */
+					'application/json': components['schemas']['EventTypesDeleteAnswer'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
 			429: components['responses']['TooManyRequests'];
 			500: components['responses']['Internal'];
 			503: components['responses']['Unavailable'];
@@ -3627,6 +4578,7 @@ export interface operations {
 				page?: number;
 				/** @description Name of a platform. */
 				platform?: string[];
+				scheduled?: 'upcoming';
 				/** @description Text that occurs anywhere in the raw JSON, in upper or lower case. */
 				search?: string;
 				status?: components['schemas']['EventStatus'];
@@ -3711,11 +4663,10 @@ export interface operations {
 			path?: never;
 			cookie?: never;
 		};
-		requestBody: {
+		requestBody?: {
 			content: {
 				/**
 				 * @example {
-				 *       "event_type": "twitch:follower",
 				 *       "data": {
 				 *         "user": {
 				 *           "id": "141981764",
@@ -3738,7 +4689,7 @@ export interface operations {
 					};
 					/** @description How long it is shown. */
 					duration_ms?: number;
-					event_type: string;
+					event_type?: string;
 					external_id?: string;
 					/** @default {} */
 					metadata?: {
@@ -3760,6 +4711,11 @@ export interface operations {
 					 * @description When to play it; recorded now.
 					 */
 					scheduled_at?: string;
+					/** Format: uuid */
+					template_id?: string;
+					variables?: {
+						[key: string]: string | number | boolean;
+					};
 				};
 			};
 		};
@@ -4068,11 +5024,10 @@ export interface operations {
 			path?: never;
 			cookie?: never;
 		};
-		requestBody: {
+		requestBody?: {
 			content: {
 				/**
 				 * @example {
-				 *       "event_type": "twitch:follower",
 				 *       "data": {
 				 *         "user": {
 				 *           "id": "141981764",
@@ -4095,7 +5050,7 @@ export interface operations {
 					};
 					/** @description How long it is shown. */
 					duration_ms?: number;
-					event_type: string;
+					event_type?: string;
 					external_id?: string;
 					/** @default {} */
 					metadata?: {
@@ -4117,6 +5072,11 @@ export interface operations {
 					 * @description When to play it; recorded now.
 					 */
 					scheduled_at?: string;
+					/** Format: uuid */
+					template_id?: string;
+					variables?: {
+						[key: string]: string | number | boolean;
+					};
 				};
 			};
 		};
@@ -7121,6 +8081,168 @@ export interface operations {
 			403: components['responses']['Forbidden'];
 			404: components['responses']['NotFound'];
 			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'subscriptions.get': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description The ETag of the answer one has: 304 when nothing changed. */
+				'If-None-Match'?: components['parameters']['IfNoneMatch'];
+			};
+			path: {
+				/**
+				 * @description One overlay; without it, all.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				overlay_id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					ETag: components['headers']['ETag'];
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "overlay_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "items": [
+					 *         {
+					 *           "pattern": "text",
+					 *           "classes": [
+					 *             "animated"
+					 *           ],
+					 *           "lane": "main",
+					 *           "condition": {
+					 *             "field": "text",
+					 *             "op": "eq",
+					 *             "value": "text"
+					 *           }
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['Subscriptions'];
+				};
+			};
+			304: components['responses']['NotModified'];
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'subscriptions.set': {
+		parameters: {
+			query?: never;
+			header?: {
+				/** @description Sent again with the same key and body, the write is not done again and answers what it answered first. Kept for a day. */
+				'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+			};
+			path: {
+				/**
+				 * @description One overlay; without it, all.
+				 * @example 6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90
+				 */
+				overlay_id: string;
+			};
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				/**
+				 * @example {
+				 *       "items": [
+				 *         {
+				 *           "pattern": "text",
+				 *           "classes": [
+				 *             "animated",
+				 *             "alert",
+				 *             "data"
+				 *           ],
+				 *           "lane": "main",
+				 *           "condition": {
+				 *             "field": "text",
+				 *             "op": "eq",
+				 *             "value": "text"
+				 *           }
+				 *         }
+				 *       ]
+				 *     }
+				 */
+				'application/json': {
+					items: {
+						/**
+						 * @default [
+						 *       "animated",
+						 *       "alert",
+						 *       "data"
+						 *     ]
+						 */
+						classes?: components['schemas']['EventClass'][];
+						/** @default null */
+						condition?: components['schemas']['Condition'] | null;
+						/** @default main */
+						lane?: string;
+						pattern: string;
+					}[];
+				};
+			};
+		};
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "overlay_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "items": [
+					 *         {
+					 *           "pattern": "text",
+					 *           "classes": [
+					 *             "animated"
+					 *           ],
+					 *           "lane": "main",
+					 *           "condition": {
+					 *             "field": "text",
+					 *             "op": "eq",
+					 *             "value": "text"
+					 *           }
+					 *         }
+					 *       ]
+					 *     }
+					 */
+					'application/json': components['schemas']['Subscriptions'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			409: components['responses']['Conflict'];
+			413: components['responses']['PayloadTooLarge'];
+			415: components['responses']['UnsupportedMediaType'];
+			421: components['responses']['Misdirected'];
+			422: components['responses']['IdempotencyMismatch'];
 			429: components['responses']['TooManyRequests'];
 			500: components['responses']['Internal'];
 			503: components['responses']['Unavailable'];

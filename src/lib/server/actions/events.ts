@@ -1,4 +1,4 @@
-/** Events: list, read, send, test, cancel, replay, and which kinds there are. */
+/** Events: list, read, send, test, cancel, replay. */
 import { z } from 'zod';
 import {
 	Draft,
@@ -12,19 +12,16 @@ import {
 	Text
 } from '$lib/bus/event.ts';
 import { AppError } from '$lib/bus/error.ts';
-import { eventTypes, findEventType } from '$lib/platforms/catalog.ts';
-import type { EventTypeDefinition } from '$lib/platforms/platform.ts';
+import type { TransactionSql } from '$lib/server/backend/index.ts';
+import { findTemplate } from '$lib/server/backend/statements/event-types.ts';
 import * as events from '$lib/server/backend/statements/events.ts';
 import * as queue from '$lib/server/backend/statements/queue.ts';
+import { fillTemplate, Variables } from '$lib/server/event-template.ts';
 import { parseInput } from '$lib/server/http/problem.ts';
 import { defineAction, type ActionContext } from './define.ts';
-import { Count, Id, Instant, listed, ListOf } from './fields.ts';
+import { findKind, requireKind } from './event-types.ts';
+import { Count, Id, Instant, ListOf, PlatformName } from './fields.ts';
 import { accountOf } from './principal.ts';
-
-const PlatformName = z
-	.string()
-	.max(50)
-	.regex(/^[a-z][a-z0-9_]*$/, 'must be the name of a platform, in lower case');
 
 const list = defineAction({
 	id: 'events.list',
@@ -43,15 +40,31 @@ const list = defineAction({
 			to: Instant.optional(),
 			page: Count(1, 1_000_000).default(1),
 			limit: Count(1, 100).default(25),
-			cursor: Count(1, Number.MAX_SAFE_INTEGER).optional()
+			cursor: Count(1, Number.MAX_SAFE_INTEGER).optional(),
+			/** `upcoming`: those that wait for their `scheduled_at`, the next one first. */
+			scheduled: z.enum(['upcoming']).optional()
+		})
+		.superRefine((filter, context) => {
+			if (filter.scheduled === undefined) return;
+			for (const path of ['origin', 'status', 'search', 'from', 'to', 'cursor'] as const)
+				if (filter[path] !== undefined)
+					context.addIssue({
+						code: 'custom',
+						path: [path],
+						message: 'cannot be combined with "scheduled"'
+					});
 		})
 		.refine(({ from, to }) => !from || !to || Date.parse(from) <= Date.parse(to), {
 			path: ['from'],
 			message: 'must not be after "to"'
 		}),
 	output: events.EventPage,
-	run: ({ as, principal }, filter) =>
-		as((sql) => events.listEvents(sql, accountOf(principal), filter))
+	run: ({ as, principal }, { scheduled, ...filter }) =>
+		as((sql) =>
+			scheduled === undefined
+				? events.listEvents(sql, accountOf(principal), filter)
+				: events.listUpcoming(sql, accountOf(principal), filter)
+		)
 });
 
 const get = defineAction({
@@ -76,35 +89,48 @@ const Emitted = z
 
 /** Records one event as the principal, who is named in the audit log. */
 async function emit(
-	{ as, principal }: ActionContext,
+	sql: TransactionSql,
+	accountId: string,
 	draft: Draft
 ): Promise<z.infer<typeof Emitted>> {
-	const [first] = await as((sql) => events.emitEvents(sql, accountOf(principal), [draft]));
+	const [first] = await events.emitEvents(sql, accountId, [draft]);
 	if (first === undefined) throw new AppError('internal', 'No outcome for one draft.');
 	const { event_id, seq, status, outcome } = first;
 	return { event_id, seq, status, outcome };
 }
 
-/** Data of a known type must have the shape that its type documents: elements rely on it. */
-function judgeData(known: EventTypeDefinition | undefined, data: JsonObject): void {
-	if (known !== undefined) parseInput(z.object({ data: known.data }), { data });
-}
-
-const Emit = z.strictObject({
-	event_type: EventType,
-	/** Unless given: what the event type says, else `animated`. */
-	class: EventClass.optional(),
-	platform: PlatformName.optional(),
-	external_id: Text(300).min(1).optional(),
-	data: JsonObject.default({}),
-	metadata: Metadata.default({}),
-	priority: Priority.optional(),
-	duration_ms: z.int().min(500).max(120_000).optional(),
-	cancelable: z.boolean().default(true),
-	replayable: z.boolean().default(true),
-	scheduled_at: Instant.optional(),
-	occurred_at: Instant.optional()
-});
+const Emit = z
+	.strictObject({
+		/** Unless a template says it. */
+		event_type: EventType.optional(),
+		/** Unless given: what the template or the event type says, else `animated`. */
+		class: EventClass.optional(),
+		platform: PlatformName.optional(),
+		external_id: Text(300).min(1).optional(),
+		/** Over a template's data, field by field. */
+		data: JsonObject.default({}),
+		metadata: Metadata.default({}),
+		priority: Priority.optional(),
+		duration_ms: z.int().min(500).max(120_000).optional(),
+		cancelable: z.boolean().default(true),
+		replayable: z.boolean().default(true),
+		scheduled_at: Instant.optional(),
+		occurred_at: Instant.optional(),
+		/** A template to make the event of. */
+		template_id: Id.optional(),
+		/** All that the template needs. */
+		variables: Variables.optional()
+	})
+	.superRefine(({ event_type, template_id, variables }, context) => {
+		const refuse = (path: string, message: string) =>
+			context.addIssue({ code: 'custom', path: [path], message });
+		if (event_type === undefined && template_id === undefined)
+			refuse('event_type', 'is needed, or a template_id');
+		if (event_type !== undefined && template_id !== undefined)
+			refuse('event_type', 'is what the template says: leave one of them out');
+		if (variables !== undefined && template_id === undefined)
+			refuse('variables', 'are for a template: name it in template_id');
+	});
 
 const emission = {
 	summary: 'Records an event and shows it on the overlays that want it.',
@@ -113,21 +139,36 @@ const emission = {
 	input: Emit,
 	output: Emitted,
 	status: 201,
-	run: async (context: ActionContext, input: z.infer<typeof Emit>) => {
-		const known = findEventType(input.event_type);
-		judgeData(known, input.data);
-		return emit(
-			context,
-			Draft.parse({
-				...input,
-				class: input.class ?? known?.class ?? 'animated',
-				platform: input.platform ?? input.event_type.split(':')[0],
-				priority: input.priority ?? known?.priority,
-				duration_ms: input.duration_ms ?? known?.duration_ms ?? null,
-				origin: 'manual'
-			})
-		);
-	}
+	run: ({ as, principal }: ActionContext, input: z.infer<typeof Emit>) =>
+		as(async (sql) => {
+			const { template_id, variables = {}, ...given } = input;
+			const account = accountOf(principal);
+			const template =
+				template_id === undefined ? null : await findTemplate(sql, account, template_id);
+			const event_type = given.event_type ?? template?.event_type ?? '';
+			const kind = await findKind(sql, account, event_type);
+			const filled = template === null ? {} : fillTemplate(template, variables);
+			const data = { ...filled, ...given.data };
+			kind?.judge(data);
+			const eventClass = given.class ?? template?.class ?? kind?.class ?? 'animated';
+			if (given.scheduled_at !== undefined && eventClass !== 'animated' && eventClass !== 'alert')
+				throw new AppError('invalid_input', 'scheduled_at: only what is shown can wait.', {
+					issues: [
+						{
+							path: 'scheduled_at',
+							message: `is for animated events and alerts: ${eventClass} events are passed on at once`
+						}
+					]
+				});
+			const draft = parseInput(Draft, {
+				...given,
+				...{ event_type, data, class: eventClass, origin: 'manual' },
+				platform: given.platform ?? event_type.split(':')[0],
+				priority: given.priority ?? template?.priority ?? kind?.priority,
+				duration_ms: given.duration_ms ?? template?.duration_ms ?? kind?.duration_ms ?? null
+			});
+			return emit(sql, account, draft);
+		})
 } as const;
 
 const create = defineAction({ ...emission, id: 'events.create', path: '/events' });
@@ -146,27 +187,21 @@ const test = defineAction({
 	}),
 	output: Emitted,
 	status: 201,
-	run: async (context, { event_type, data }) => {
-		const known = findEventType(event_type);
-		if (known === undefined)
-			throw new AppError('invalid_input', `event_type: ${event_type} is not a known event type.`, {
-				issues: [{ path: 'event_type', message: 'is not a known event type' }]
-			});
-		const shown = { ...known.sample, ...data };
-		judgeData(known, shown);
-		return emit(
-			context,
-			Draft.parse({
-				event_type,
-				class: known.class,
+	run: ({ as, principal }, { event_type, data }) =>
+		as(async (sql) => {
+			const account = accountOf(principal);
+			const kind = requireKind(await findKind(sql, account, event_type), event_type);
+			const shown = { ...kind.sample, ...data };
+			kind.judge(shown);
+			const draft = parseInput(Draft, {
+				...{ event_type, data: shown, origin: 'test' },
+				class: kind.class,
 				platform: event_type.split(':')[0],
-				priority: known.priority,
-				duration_ms: known.duration_ms,
-				data: shown,
-				origin: 'test'
-			})
-		);
-	}
+				priority: kind.priority,
+				duration_ms: kind.duration_ms
+			});
+			return emit(sql, account, draft);
+		})
 });
 
 const cancel = defineAction({
@@ -192,40 +227,4 @@ const replay = defineAction({
 		as((sql) => queue.replayEvent(sql, accountOf(principal), id, overlay_id))
 });
 
-const types = defineAction({
-	id: 'event-types.list',
-	summary: 'Lists the kinds of events that are known, with a sample of each.',
-	method: 'GET',
-	path: '/event-types',
-	polled: true,
-	permission: 'signed-in',
-	input: z.strictObject({}),
-	output: listed(
-		z.object({
-			type: EventType,
-			platform: z.string(),
-			class: EventClass,
-			title: z.string(),
-			description: z.string(),
-			duration_ms: z.int().nullable(),
-			priority: Priority,
-			sample: z.record(z.string(), z.json())
-		})
-	),
-	run: async () => ({
-		items: eventTypes.map(
-			({ type, class: eventClass, title, description, duration_ms, priority, sample }) => ({
-				type,
-				platform: type.split(':')[0] ?? '',
-				class: eventClass,
-				title,
-				description,
-				duration_ms,
-				priority,
-				sample
-			})
-		)
-	})
-});
-
-export const eventActions = [list, get, create, emitNow, test, cancel, replay, types];
+export const eventActions = [list, get, create, emitNow, test, cancel, replay];

@@ -34,6 +34,12 @@ export const Name = Text(100)
 	.min(1)
 	.refine((text) => !/\p{Cc}/u.test(text), 'must not contain control characters');
 
+/** The name of a platform, known here or not. */
+export const PlatformName = z
+	.string()
+	.max(50)
+	.regex(/^[a-z][a-z0-9_]*$/, 'must be the name of a platform, in lower case');
+
 export const Id = z.uuid();
 
 /** A list that is short by nature comes whole. */

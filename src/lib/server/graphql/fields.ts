@@ -23,6 +23,16 @@ export const queries: Readonly<Record<string, FieldEntry>> = {
 	},
 	event: { action: 'events.get' },
 	eventTypes: { action: 'event-types.list', pick: 'items', type: 'EventTypeInfo' },
+	eventTemplates: { action: 'event-templates.list', pick: 'items' },
+	subscriptions: { action: 'subscriptions.get' },
+	eventAnalytics: {
+		action: 'analytics.events',
+		input: { argument: 'filter', type: 'EventAnalyticsFilterInput', required: false }
+	},
+	overlayAnalytics: {
+		action: 'analytics.overlays',
+		input: { argument: 'filter', type: 'OverlayAnalyticsFilterInput', required: false }
+	},
 	queue: { action: 'queue.get' },
 	overlays: { action: 'overlays.list', pick: 'items' },
 	overlay: { action: 'overlays.get' },
@@ -41,6 +51,7 @@ export const mutations: Readonly<Record<string, FieldEntry>> = {
 		action: 'events.test',
 		input: { argument: 'input', type: 'TestEventInput', required: true }
 	},
+	setSubscriptions: { action: 'subscriptions.set' },
 	cancelEvent: { action: 'events.cancel' },
 	replayEvent: { action: 'events.replay' },
 	cancelPlay: { action: 'plays.cancel' },

@@ -5,6 +5,7 @@
 import type { Database } from '$lib/server/backend/index.ts';
 import { purgeAccounts } from '$lib/server/backend/statements/account.ts';
 import { purgeFetchLog } from '$lib/server/backend/statements/access.ts';
+import { rollAnalytics } from '$lib/server/backend/statements/analytics.ts';
 import { ensureEventPartitions } from '$lib/server/backend/statements/events.ts';
 import { purgeIdempotencyKeys } from '$lib/server/backend/statements/idempotency.ts';
 import { endDueKeys } from '$lib/server/backend/statements/keys.ts';
@@ -58,6 +59,12 @@ export const tasks = ({ database: { sql }, eventMonths }: TaskParts): Task[] => 
 			if (eventMonths === null) return 0;
 			return dropEventPartitions(sql, new Date(Date.now() - eventMonths * MONTH_MS));
 		}
+	},
+	{
+		name: 'roll_analytics',
+		title: 'Count what happened, for the statistics',
+		interval_s: 60,
+		run: () => rollAnalytics(sql)
 	},
 	{
 		name: 'purge_realtime_messages',

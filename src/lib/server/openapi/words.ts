@@ -2,7 +2,10 @@
 
 export const tagNotes: Readonly<Record<string, string>> = {
 	events: 'What happened: list, read, send, test, cancel, replay.',
-	'event-types': 'The kinds of events there are.',
+	'event-types': 'The kinds of events there are: built in, and one’s own.',
+	'event-templates': 'Events written beforehand, with variables.',
+	subscriptions: 'Which events an overlay wants.',
+	analytics: 'Counts of events and plays.',
 	queue: 'What plays and what waits, and the commands that steer it.',
 	plays: 'One showing of one event on one overlay.',
 	overlays: 'Overlays and the keys that open their pages.',

@@ -103,6 +103,19 @@ export const listEvents = (
 ): Promise<EventPage> =>
 	ask(EventPage, sql`select app.list_events(${accountId}, ${sql.json({ ...filter })}) as answer`);
 
+/** Events that wait for their time, the next one first. */
+export const listUpcoming = (
+	sql: Sql | TransactionSql,
+	accountId: string,
+	filter: Pick<EventFilter, 'types' | 'platform' | 'page' | 'limit'>,
+	now?: Date
+): Promise<EventPage> =>
+	ask(
+		EventPage,
+		sql`select app.list_upcoming(${accountId}, ${sql.json({ ...filter })},
+			coalesce(${now ?? null}, clock_timestamp())) as answer`
+	);
+
 /** One event with its plays and their moves. */
 export const getEvent = (
 	sql: Sql | TransactionSql,

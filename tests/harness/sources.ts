@@ -5,23 +5,19 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { platforms } from '../../src/lib/platforms/catalog.ts';
 import type { ConnectionMode } from '../../src/lib/platforms/connect.ts';
 import { groups as allGroups } from '../../src/lib/platforms/twitch/groups.ts';
-import { PlatformAccess } from '../../src/lib/server/access/index.ts';
 import { ownerOf } from '../../src/lib/server/access/clients.ts';
 import type { Sql } from '../../src/lib/server/backend/index.ts';
 import { createAccount } from '../../src/lib/server/backend/statements/accounts.ts';
 import { recordEvents } from '../../src/lib/server/backend/statements/events.ts';
 import { getSource } from '../../src/lib/server/backend/statements/sources.ts';
-import { EventRecorder } from '../../src/lib/server/events.ts';
-import { Gatherer } from '../../src/lib/server/gather.ts';
-import { createLog } from '../../src/lib/server/log.ts';
 import { SecretBox } from '../../src/lib/server/secrets.ts';
-import { Sources, type Source, type SourcesParts } from '../../src/lib/server/sources/index.ts';
+import type { Source, Sources, SourcesParts } from '../../src/lib/server/sources/index.ts';
 import { startTwitch, type TwitchOptions } from '../simulators/twitch/index.ts';
 import { until } from '../database/embedded-folder.ts';
 import { testDatabase } from './database.ts';
+import { openProcess } from './source-process.ts';
 
 export const SCOPES = [...new Set(allGroups.flatMap(({ scopes }) => scopes))];
 
@@ -38,49 +34,28 @@ export async function openStage({ key, ...options }: TwitchOptions & { key?: Buf
 	const db = await testDatabase();
 	const twitch = await startTwitch({ keepaliveS: 3_600, ...options });
 	const secrets = new SecretBox(key ?? randomBytes(32));
-	const log = createLog({ level: 'silent' });
 	const clock = {
 		now: () => twitch.clock.now().getTime(),
 		date: () => twitch.clock.now(),
 		after: (ms: number, task: () => void) => twitch.clock.after(ms, task)
 	};
-	const access = new PlatformAccess({
-		...{ sql: db.sql, feed: db.feed, secrets, log, now: () => performance.now() },
-		clients: { twitch: { ...twitch.client, addresses: twitch.addresses } },
-		wait: () => Promise.resolve()
-	});
-	const gatherer = new Gatherer({ sql: db.sql, platforms, log, clock: () => new Date() });
-	const opened = new Set<Sources>();
 	/** Where events are stored, if not in the database: nowhere, while it is away. */
 	const storage: { port: Sql | null; calls: number } = { port: null, calls: 0 };
-	const recorder = new EventRecorder(async (account, drafts) => {
-		storage.calls += 1;
-		const { port } = storage;
-		// A pool that asks where nobody listens: what a database that is away looks like from here.
-		if (port !== null) return recordEvents(port, account, drafts);
-		return recordEvents(db.sql, account, drafts);
+	const { client, addresses } = twitch;
+	const one = openProcess({
+		...{ sql: db.sql, feed: db.feed, secrets, client, addresses },
+		store: async (account, drafts) => {
+			storage.calls += 1;
+			// A pool that asks where nobody listens: what a database that is away looks like from here.
+			return recordEvents(storage.port ?? db.sql, account, drafts);
+		}
 	});
 	let channels = 40_000;
 
 	return {
-		...{ db, twitch, clock, storage, secrets },
+		...{ db, twitch, clock, storage, secrets, access: one.access },
 		/** One process that keeps sources. */
-		async start(more: Partial<SourcesParts> = {}): Promise<Sources> {
-			const sources = new Sources({
-				...{ sql: db.sql, log, access, secrets, platforms, clock },
-				ports: {
-					record: (account, drafts) => recorder.record(account, drafts),
-					gather: (account, parts) => gatherer.gather(account, parts)
-				},
-				addresses: () => twitch.addresses,
-				origin: 'http://127.0.0.1:9',
-				chance: () => 0.5,
-				...more
-			});
-			opened.add(sources);
-			await sources.start();
-			return sources;
-		},
+		start: (more: Partial<SourcesParts> = {}): Promise<Sources> => one.start({ clock, ...more }),
 		/** A connection by consent, of an account of its own, as it is stored when one was given. */
 		async connect({
 			mode = 'websocket',
@@ -128,9 +103,7 @@ export async function openStage({ key, ...options }: TwitchOptions & { key?: Buf
 				select event_type, origin, data #>> '{user,id}' as who from app.platform_events
 				where account_id = ${account} and event_type like ${type} order by seq`,
 		async close(): Promise<void> {
-			for (const sources of opened) await sources.stop();
-			await gatherer.stop();
-			await access.close();
+			await one.close();
 			await twitch.stop();
 			await db.close();
 		}

@@ -286,9 +286,6 @@ export const en = {
 	'events.empty.text': 'Send a test alert from the live page, or connect a channel.',
 	'events.none.title': 'Nothing matches',
 	'events.none.text': 'No event fits these filters.',
-	'events.page': 'Page {page} of {pages}',
-	'events.previous': 'Newer',
-	'events.next': 'Older',
 	'events.select': 'Choose an event to see all of it.',
 
 	'detail.title': 'Event {seq}',

@@ -289,9 +289,6 @@ export const fr: Dictionary = {
 	'events.empty.text': 'Envoyez un test depuis le direct, ou connectez une chaîne.',
 	'events.none.title': 'Aucun résultat',
 	'events.none.text': 'Aucun évènement ne répond à ces filtres.',
-	'events.page': 'Page {page} sur {pages}',
-	'events.previous': 'Plus récents',
-	'events.next': 'Plus anciens',
 	'events.select': 'Choisissez un évènement pour le voir en entier.',
 
 	'detail.title': 'Évènement {seq}',

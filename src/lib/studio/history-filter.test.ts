@@ -3,6 +3,7 @@ import {
 	admits,
 	askFor,
 	emptyFilter,
+	historyExport,
 	isFiltered,
 	readFilter,
 	writeFilter
@@ -14,27 +15,21 @@ const read = (query: string) => readFilter(new URLSearchParams(query));
 describe('the address of the history page', () => {
 	it.each([
 		'',
-		'types=a%3Ab%2Cc%3Ad&platform=stage&search=hello+you&from=2026-11-20T18%3A30&to=2026-11-21T00%3A00&page=3'
+		'types=a%3Ab%2Cc%3Ad&platform=stage&origin=live&status=cancelled&search=hello+you&from=2026-11-20T18%3A30&to=2026-11-21T00%3A00'
 	])('says the same after being read and written: %s', (query) => {
 		expect(writeFilter(read(query))).toBe(query);
 	});
 
-	it.each([
-		'page=0',
-		'page=-3',
-		'page=1.5',
-		'page=x',
-		'from=yesterday',
-		'to=2026',
-		'types=,',
-		'x=1'
-	])('with nonsense in it (%s) counts as nothing chosen', (query) => {
-		expect(read(query)).toEqual(emptyFilter);
-	});
+	it.each(['page=3', 'origin=mars', 'status=lost', 'from=yesterday', 'to=2026', 'types=,', 'x=1'])(
+		'with nonsense in it (%s) counts as nothing chosen',
+		(query) => {
+			expect(read(query)).toEqual(emptyFilter);
+		}
+	);
 
 	it('names the event that is looked at without counting it as a filter', () => {
 		expect(writeFilter(emptyFilter, 'abc')).toBe('event=abc');
-		expect(isFiltered(read('event=abc&page=4'))).toBe(false);
+		expect(isFiltered(read('event=abc'))).toBe(false);
 		expect(isFiltered(read('search=x'))).toBe(true);
 	});
 });
@@ -43,8 +38,15 @@ describe('what the API is asked', () => {
 	it('has instants where the person chose local times', () => {
 		const query = new URLSearchParams(askFor(read('from=2026-11-20T18:30&search=%20hi%20')));
 		expect(query.get('from')).toBe(new Date('2026-11-20T18:30').toISOString());
-		expect(Object.fromEntries(query)).toMatchObject({ page: '1', limit: '25', search: 'hi' });
+		expect(Object.fromEntries(query)).toMatchObject({ limit: '50', search: 'hi' });
 		expect(query.has('to')).toBe(false);
+		expect(new URLSearchParams(askFor(emptyFilter, 7)).get('cursor')).toBe('7');
+	});
+
+	it('for a file, is the same without pages', () => {
+		expect(historyExport(read('origin=live'), 'csv')).toBe(
+			'/v1/events/export?origin=live&format=csv'
+		);
 	});
 });
 
@@ -56,7 +58,9 @@ describe('a new event', () => {
 	});
 	it.each([
 		['', true],
-		['page=2', false],
+		['origin=live&status=pending', true],
+		['origin=test', false],
+		['status=completed', false],
 		['types=stage:raid,stage:cheer', true],
 		['types=stage:cheer', false],
 		['platform=other,stage', true],

@@ -10,7 +10,8 @@ const pageOf = (...seqs: number[]): EventPage => ({
 	page: 1,
 	limit: PAGE_SIZE,
 	total: seqs.length,
-	total_is_exact: true
+	total_is_exact: true,
+	next_cursor: null
 });
 const detailOf = (id: string): EventDetail => ({ ...anEvent({ id }), raw: null, plays: [] });
 const seqs = ({ events }: History) => events.map(({ seq }) => seq);
@@ -62,7 +63,7 @@ describe('the history', () => {
 		expect(history).toMatchObject({ error: null, total: 1 });
 	});
 
-	it('puts what happens on top of its first page and counts it', async () => {
+	it('puts what happens on top and counts it', async () => {
 		const api = byHand();
 		const history = new History(api);
 		const loaded = history.load(emptyFilter);
@@ -73,15 +74,61 @@ describe('the history', () => {
 		expect(history.total).toBe(3);
 	});
 
-	it('keeps a page full, not longer', async () => {
+	it('is read on from where it ended, once, to its end', async () => {
 		const api = byHand();
 		const history = new History(api);
 		const loaded = history.load(emptyFilter);
-		api.waiting[0]?.answer(pageOf(...Array.from({ length: PAGE_SIZE }, (_, at) => PAGE_SIZE - at)));
+		api.waiting[0]?.answer({ ...pageOf(9, 8), next_cursor: 8 });
 		await loaded;
-		history.hear(broadcast(1, aPlay({ seq: PAGE_SIZE + 1 })));
-		expect(history.events).toHaveLength(PAGE_SIZE);
-		expect(history.pages).toBe(2);
+		expect(history.hasMore).toBe(true);
+		const more = [history.more(), history.more()];
+		expect(api.waiting).toHaveLength(2);
+		expect(new URLSearchParams(api.waiting[1]?.query).get('cursor')).toBe('8');
+		history.hear(broadcast(1, aPlay({ seq: 10 })));
+		api.waiting[1]?.answer(pageOf(7));
+		await Promise.all(more);
+		expect(seqs(history)).toEqual([10, 9, 8, 7]);
+		expect(history).toMatchObject({ shift: 1, hasMore: false, loadingMore: false });
+	});
+
+	it('keeps what was read when reading on fails', async () => {
+		const api = byHand();
+		const history = new History(api);
+		const loaded = history.load(emptyFilter);
+		api.waiting[0]?.answer({ ...pageOf(9), next_cursor: 9 });
+		await loaded;
+		const more = history.more();
+		api.waiting[1]?.fail(new ApiError('unavailable'));
+		await more;
+		expect(seqs(history)).toEqual([9]);
+		expect(history).toMatchObject({ hasMore: true, error: { code: 'unavailable' } });
+	});
+
+	it('after a gap asks for its top only, and keeps its place', async () => {
+		const api = byHand();
+		const history = new History(api);
+		const loaded = history.load(emptyFilter);
+		api.waiting[0]?.answer({ ...pageOf(3, 2, 1), next_cursor: 1 });
+		await loaded;
+		const caught = history.catchUp();
+		const page = pageOf(5, 4, 3);
+		api.waiting[1]?.answer({ ...page, total: 90, next_cursor: 3 });
+		await caught;
+		expect(seqs(history)).toEqual([5, 4, 3, 2, 1]);
+		expect(history).toMatchObject({ shift: 2, total: 90, hasMore: true });
+	});
+
+	it('begins anew when the gap is longer than a page', async () => {
+		const api = byHand();
+		const history = new History(api);
+		const loaded = history.load(emptyFilter);
+		api.waiting[0]?.answer({ ...pageOf(2, 1), next_cursor: null });
+		await loaded;
+		const caught = history.catchUp();
+		api.waiting[1]?.answer({ ...pageOf(9, 8), next_cursor: 8 });
+		await caught;
+		expect(seqs(history)).toEqual([9, 8]);
+		expect(history).toMatchObject({ shift: 0, hasMore: true });
 	});
 
 	it('renews the status of an event that is shown, and adds none by that', async () => {

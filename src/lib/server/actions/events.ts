@@ -23,6 +23,17 @@ import { findKind, requireKind } from './event-types.ts';
 import { Count, Id, Instant, ListOf, PlatformName } from './fields.ts';
 import { accountOf } from './principal.ts';
 
+/** What events may be narrowed to, wherever they are listed. */
+export const EventFilter = {
+	types: ListOf(EventType, 50).optional(),
+	platform: ListOf(PlatformName, 20).optional(),
+	origin: ListOf(EventOrigin, 4).optional(),
+	status: EventStatus.optional(),
+	search: Text(200).trim().min(1).optional(),
+	from: Instant.optional(),
+	to: Instant.optional()
+};
+
 const list = defineAction({
 	id: 'events.list',
 	summary: 'Lists events, newest first, by page or by cursor.',
@@ -31,13 +42,7 @@ const list = defineAction({
 	permission: 'events:read',
 	input: z
 		.strictObject({
-			types: ListOf(EventType, 50).optional(),
-			platform: ListOf(PlatformName, 20).optional(),
-			origin: ListOf(EventOrigin, 4).optional(),
-			status: EventStatus.optional(),
-			search: Text(200).trim().min(1).optional(),
-			from: Instant.optional(),
-			to: Instant.optional(),
+			...EventFilter,
 			page: Count(1, 1_000_000).default(1),
 			limit: Count(1, 100).default(25),
 			cursor: Count(1, Number.MAX_SAFE_INTEGER).optional(),

@@ -7,6 +7,7 @@ import type { Action } from './define.ts';
 import { connectionActions } from './connections.ts';
 import { eventTemplateActions } from './event-templates.ts';
 import { eventTypeActions } from './event-types.ts';
+import { eventExportActions } from './event-export.ts';
 import { eventActions } from './events.ts';
 import { invitationActions } from './invitations.ts';
 import { keyActions } from './keys.ts';
@@ -29,6 +30,7 @@ import { spotifyActions } from './spotify.ts';
 
 export const actions: readonly Action[] = [
 	...eventActions,
+	...eventExportActions,
 	...eventTypeActions,
 	...eventTemplateActions,
 	...subscriptionActions,

@@ -1706,17 +1706,17 @@ begin
   end if;
   if p_condition - array['field', 'op', 'value'] <> '{}'
     or coalesce(p_condition ->> 'field', '') !~ '^(event_type|class|platform|origin|priority|((data|metadata)(\.[A-Za-z_][A-Za-z0-9_]{0,59}){1,6}))$'
-    or not (case p_condition ->> 'op'
+    -- What is missing compares with null.
+    or not coalesce(case p_condition ->> 'op'
       when 'exists' then coalesce(jsonb_typeof(v_with), 'boolean') = 'boolean'
       when 'in' then jsonb_typeof(v_with) = 'array' and jsonb_array_length(v_with) between 1 and 100
         and (select bool_and(jsonb_typeof(v) = any (v_scalars)) from jsonb_array_elements(v_with) as v)
       else (p_condition ->> 'op') = any (array['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'contains'])
         and jsonb_typeof(v_with) = any (v_scalars)
-    end) then
+    end, false) then
     return null;
   end if;
-  -- A test whose operator or value is missing compares with null above.
-  return case when p_condition ->> 'op' = 'exists' or v_with is not null then 1 end;
+  return 1;
 end
 $function$;
 revoke execute on function app.check_condition(jsonb,integer) from public;
@@ -4255,6 +4255,10 @@ begin
   if p_kind is not null or not (v_overlay_keys or v_other_keys) then
     perform app.require_key_permission(p_account, p_kind);
   end if;
+  if p_overlay is not null and not exists (
+    select from app.overlays o where o.id = p_overlay and o.account_id = p_account) then
+    perform app.refuse('CU404', format('There is no overlay %s', p_overlay));
+  end if;
   return (
     select coalesce(jsonb_agg(app.key_document(k.id) order by k.created_at desc, k.id), '[]')
     from app.keys k
@@ -4648,7 +4652,7 @@ begin
     return exists (
       select from app.keys k
       where k.id = (auth.jwt() ->> 'key_id')::uuid and k.kind = 'overlay' and k.overlay_id = v_id
-        and k.revoked_at is null);
+        and app.is_live(k));
   end if;
   select o.account_id into v_account from app.overlays o where o.id = v_id;
   return v_account is not null and app.has_permission(v_account, 'overlays:read')
@@ -6738,21 +6742,20 @@ CREATE OR REPLACE FUNCTION app.require_overlay_key(p_overlay uuid)
 AS $function$
 declare
   v_claims jsonb := auth.jwt();
-  v_account uuid;
-  v_revoked_at timestamptz;
+  v_key app.keys;
 begin
   if v_claims ->> 'kind' = 'overlay' then
-    select k.account_id, k.revoked_at into v_account, v_revoked_at
+    select * into v_key
     from app.keys k
     where k.id = (v_claims ->> 'key_id')::uuid and k.kind = 'overlay' and k.overlay_id = p_overlay;
   end if;
-  if v_account is null then
+  if v_key.id is null then
     perform app.refuse('CU404', format('There is no overlay %s', p_overlay));
   end if;
-  if v_revoked_at is not null then
+  if not app.is_live(v_key) then
     perform app.refuse('CU410', 'This overlay address was revoked: copy the new one from the studio');
   end if;
-  return v_account;
+  return v_key.account_id;
 end
 $function$;
 revoke execute on function app.require_overlay_key(uuid) from public;

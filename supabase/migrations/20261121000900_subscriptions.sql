@@ -111,17 +111,17 @@ begin
   end if;
   if p_condition - array['field', 'op', 'value'] <> '{}'
     or coalesce(p_condition ->> 'field', '') !~ '^(event_type|class|platform|origin|priority|((data|metadata)(\.[A-Za-z_][A-Za-z0-9_]{0,59}){1,6}))$'
-    or not (case p_condition ->> 'op'
+    -- What is missing compares with null.
+    or not coalesce(case p_condition ->> 'op'
       when 'exists' then coalesce(jsonb_typeof(v_with), 'boolean') = 'boolean'
       when 'in' then jsonb_typeof(v_with) = 'array' and jsonb_array_length(v_with) between 1 and 100
         and (select bool_and(jsonb_typeof(v) = any (v_scalars)) from jsonb_array_elements(v_with) as v)
       else (p_condition ->> 'op') = any (array['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'contains'])
         and jsonb_typeof(v_with) = any (v_scalars)
-    end) then
+    end, false) then
     return null;
   end if;
-  -- A test whose operator or value is missing compares with null above.
-  return case when p_condition ->> 'op' = 'exists' or v_with is not null then 1 end;
+  return 1;
 end
 $$;
 

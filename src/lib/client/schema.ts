@@ -512,6 +512,26 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/v1/events/export': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Downloads the events that a filter finds, newest first: lines of JSON, JSON or CSV.
+		 * @description Needs the permission `events:read`.
+		 */
+		get: operations['events.export'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/v1/events/test': {
 		parameters: {
 			query?: never;
@@ -5109,6 +5129,81 @@ export interface operations {
 			415: components['responses']['UnsupportedMediaType'];
 			421: components['responses']['Misdirected'];
 			422: components['responses']['IdempotencyMismatch'];
+			429: components['responses']['TooManyRequests'];
+			500: components['responses']['Internal'];
+			503: components['responses']['Unavailable'];
+		};
+	};
+	'events.export': {
+		parameters: {
+			query?: {
+				format?: 'jsonl' | 'json' | 'csv';
+				/** @description Not before this instant. */
+				from?: string;
+				/** @description Where events came from, separated by commas. */
+				origin?: components['schemas']['EventOrigin'][];
+				/** @description Name of a platform. */
+				platform?: string[];
+				/** @description Text that occurs anywhere in the raw JSON, in upper or lower case. */
+				search?: string;
+				status?: components['schemas']['EventStatus'];
+				/** @description Before this instant. */
+				to?: string;
+				/** @description Event types, separated by commas; `platform:*` is not needed, name the platform instead. */
+				types?: string[];
+			};
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Done. */
+			200: {
+				headers: {
+					RateLimit: components['headers']['RateLimit'];
+					'RateLimit-Policy': components['headers']['RateLimitPolicy'];
+					[name: string]: unknown;
+				};
+				content: {
+					/**
+					 * @example {
+					 *       "id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "account_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
+					 *       "seq": 1,
+					 *       "event_type": "twitch:follower",
+					 *       "class": "animated",
+					 *       "platform": "twitch",
+					 *       "origin": "live",
+					 *       "external_id": "text",
+					 *       "data": {
+					 *         "user": {
+					 *           "id": "141981764",
+					 *           "login": "mara",
+					 *           "name": "Mara"
+					 *         }
+					 *       },
+					 *       "metadata": {},
+					 *       "priority": "low",
+					 *       "status": "pending",
+					 *       "duration_ms": 1,
+					 *       "cancelable": true,
+					 *       "replayable": true,
+					 *       "scheduled_at": "2026-11-21T20:15:00.000Z",
+					 *       "occurred_at": "2026-11-21T20:15:00.000Z",
+					 *       "created_at": "2026-11-21T20:15:00.000Z",
+					 *       "started_at": "2026-11-21T20:15:00.000Z",
+					 *       "completed_at": "2026-11-21T20:15:00.000Z"
+					 *     }
+					 */
+					'application/x-ndjson': components['schemas']['Event'];
+				};
+			};
+			400: components['responses']['InvalidInput'];
+			401: components['responses']['Unauthenticated'];
+			403: components['responses']['Forbidden'];
+			404: components['responses']['NotFound'];
+			421: components['responses']['Misdirected'];
 			429: components['responses']['TooManyRequests'];
 			500: components['responses']['Internal'];
 			503: components['responses']['Unavailable'];

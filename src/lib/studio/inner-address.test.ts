@@ -1,9 +1,12 @@
 import { expect, it } from 'vitest';
 import { innerAddress } from './inner-address.ts';
 
-it.each(['/studio', '/studio/events?search=a&page=2', '/studio?x#y'])('goes on to %s', (wish) => {
-	expect(innerAddress(wish)).toBe(wish);
-});
+it.each(['/studio', '/studio/events?search=a&page=2', '/studio?x#y', '/join'])(
+	'goes on to %s',
+	(wish) => {
+		expect(innerAddress(wish)).toBe(wish);
+	}
+);
 
 it.each([
 	null,

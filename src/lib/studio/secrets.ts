@@ -45,6 +45,11 @@ export class Secrets {
 		this.#write(`key.${keyId}`, null);
 	}
 
+	/** The invitation that was opened in this tab, while its person signs in elsewhere. */
+	readInvitation = (): string | null => this.#read('invitation');
+	keepInvitation = (secret: string): void => this.#write('invitation', secret);
+	dropInvitation = (): void => this.#write('invitation', null);
+
 	// A browser may refuse storage altogether: then a secret lives only as long as the page.
 	#read(name: string): string | null {
 		try {

@@ -43,8 +43,8 @@ describe.each(locales)('the dictionary %s', (locale) => {
 
 describe('texts', () => {
 	it('are filled with values, also in the other language', () => {
-		expect(translator('en')('events.page', { page: 2, pages: 9 })).toBe('Page 2 of 9');
-		expect(translator('fr')('events.page', { page: 2, pages: 9 })).toBe('Page 2 sur 9');
+		expect(translator('en')('source.quota.text', { used: 2, max: 9 })).toBe('2 of 9 used');
+		expect(translator('fr')('source.quota.text', { used: 2, max: 9 })).toBe('2 sur 9 utilisés');
 	});
 
 	it('keep a brace that nobody fills', () => {

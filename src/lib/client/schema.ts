@@ -2476,14 +2476,14 @@ export interface components {
 			/** @constant */
 			type: 'STATUS_CHANGED';
 		};
-		Subscription: {
+		SubscriptionEntry: {
 			classes: components['schemas']['EventClass'][];
 			condition: components['schemas']['Condition'] | null;
 			lane: string;
 			pattern: string;
 		};
 		Subscriptions: {
-			items: components['schemas']['Subscription'][];
+			items: components['schemas']['SubscriptionEntry'][];
 			/** Format: uuid */
 			overlay_id: string;
 		};

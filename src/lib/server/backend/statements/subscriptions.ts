@@ -5,6 +5,7 @@ import { EventClass } from '$lib/bus/event.ts';
 import type { Sql, TransactionSql } from '../database.ts';
 import { ask } from './refusal.ts';
 
+/** Not named `Subscription`: GraphQL's own root has that name. */
 export const Subscription = z
 	.object({
 		/** `twitch:follower`, `twitch:*` or `*`. */
@@ -14,7 +15,7 @@ export const Subscription = z
 		/** Null: every event that matches. */
 		condition: Condition.nullable()
 	})
-	.meta({ id: 'Subscription' });
+	.meta({ id: 'SubscriptionEntry' });
 export type Subscription = z.infer<typeof Subscription>;
 
 export const Subscriptions = z

@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { AppError } from '../../src/lib/bus/error.ts';
 import { twitch as platform } from '../../src/lib/platforms/twitch/index.ts';
 import { openDatabase } from '../../src/lib/server/backend/database.ts';
 import { createLog } from '../../src/lib/server/log.ts';
@@ -20,6 +21,8 @@ const key = randomBytes(32);
 let stage: Stage;
 beforeAll(async () => {
 	stage = await openStage({ key });
+	// Time passes in leaps here: a socket is not unused because of that.
+	stage.twitch.sockets.rules.subscribeWithinMs = 3_600_000;
 });
 afterAll(() => stage?.close());
 
@@ -148,6 +151,63 @@ describe('a database that is away', () => {
 		await source.refresh();
 		expect(source.getStatus()).toMatchObject({ problems: [], dropped: 0 });
 	});
+
+	it('while subscriptions are made: they are made as soon as it is back', async () => {
+		const { access } = stage;
+		// All three subscriptions, and the list that is asked for after them.
+		let failures = 4;
+		const sources = await start({
+			access: {
+				// Tokens are read from the database, too.
+				call: (id, make) =>
+					(failures -= 1) >= 0
+						? Promise.reject(new AppError('unavailable', 'away'))
+						: access.call(id, make),
+				callAsApp: (account, name, make) => access.callAsApp(account, name, make),
+				revoked: (id, reason) => access.revoked(id, reason),
+				onChanged: (listener) => access.onChanged(listener)
+			}
+		});
+		const { id, channel } = await stage.connect({ groups: ['bits', 'raids'] });
+		const source = await sourceOf(sources, id);
+		const lost: string[] = [];
+		source.events.on('disconnected', (reason) => lost.push(reason));
+		await until(async () => {
+			await stage.pass(500);
+			return source.getStatus().state === 'live';
+		});
+		expect(subscribed(channel)).toHaveLength(3);
+		// Not only because the platform closed an unused socket.
+		expect([failures < 0, lost]).toEqual([true, []]);
+	});
+});
+
+it('a list that is read while the socket is lost and comes back is read once more', async () => {
+	const sources = await start();
+	const { id, account, channel } = await stage.connect({ groups: ['follows'] });
+	const source = await liveSource(sources, id);
+	await source.refresh();
+	const { script, records } = stage.twitch;
+	const looks = () => records.requests('/helix/channels/followers').length;
+	const before = looks();
+	script.fail('/helix/channels/followers', { delayMs: 600_000 });
+	const refreshed = source.refresh();
+	await until(() => looks() > before);
+	for (const session of sessionsOf(channel)) stage.twitch.sockets.close(session, 4005);
+	// The list was answered before, nobody tells of it after.
+	follow(channel, 1);
+	await until(() => source.getStatus().state === 'polling');
+	await until(async () => {
+		await stage.pass(200);
+		return source.getStatus().state === 'live';
+	});
+	await stage.pass(600_000);
+	await refreshed;
+	await until(async () => {
+		await stage.pass(1_000);
+		return (await rows(account)).length === 1;
+	});
+	expect(await rows(account)).toEqual(['1 poll']);
 });
 
 describe('a token that the platform refuses', () => {

@@ -8,6 +8,8 @@ let stage: Stage;
 let sources: Sources;
 beforeAll(async () => {
 	stage = await openStage();
+	// Time passes in leaps here: a socket is not unused because of that.
+	stage.twitch.sockets.rules.subscribeWithinMs = 3_600_000;
 	sources = await stage.start();
 });
 afterAll(() => stage?.close());

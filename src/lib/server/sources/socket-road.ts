@@ -30,7 +30,8 @@ export class SocketRoad implements Road {
 			...parts,
 			onEffect: (line, effect) => {
 				this.#heard(line, effect);
-				events.changed();
+				// What is delivered says nothing new of the road, and there is much of it.
+				if (effect.kind !== 'deliver') events.changed();
 			}
 		});
 	}

@@ -4382,7 +4382,7 @@ export interface operations {
 				/**
 				 * @example {
 				 *       "title": "New follower",
-				 *       "type": "text"
+				 *       "type": "custom:high_score"
 				 *     }
 				 */
 				'application/json': {
@@ -4409,7 +4409,7 @@ export interface operations {
 						[key: string]: components['schemas']['Json'];
 					} | null;
 					title: string;
-					type: string & (unknown & unknown);
+					type: string;
 				};
 			};
 		};
@@ -4687,6 +4687,7 @@ export interface operations {
 			content: {
 				/**
 				 * @example {
+				 *       "event_type": "twitch:follower",
 				 *       "data": {
 				 *         "user": {
 				 *           "id": "141981764",
@@ -5048,6 +5049,7 @@ export interface operations {
 			content: {
 				/**
 				 * @example {
+				 *       "event_type": "twitch:follower",
 				 *       "data": {
 				 *         "user": {
 				 *           "id": "141981764",
@@ -8213,13 +8215,13 @@ export interface operations {
 					 *       "overlay_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
 					 *       "items": [
 					 *         {
-					 *           "pattern": "text",
+					 *           "pattern": "twitch:*",
 					 *           "classes": [
 					 *             "animated"
 					 *           ],
 					 *           "lane": "main",
 					 *           "condition": {
-					 *             "field": "text",
+					 *             "field": "data.user.login",
 					 *             "op": "eq",
 					 *             "value": "text"
 					 *           }
@@ -8263,7 +8265,7 @@ export interface operations {
 				 * @example {
 				 *       "items": [
 				 *         {
-				 *           "pattern": "text",
+				 *           "pattern": "twitch:*",
 				 *           "classes": [
 				 *             "animated",
 				 *             "alert",
@@ -8271,7 +8273,7 @@ export interface operations {
 				 *           ],
 				 *           "lane": "main",
 				 *           "condition": {
-				 *             "field": "text",
+				 *             "field": "data.user.login",
 				 *             "op": "eq",
 				 *             "value": "text"
 				 *           }
@@ -8312,13 +8314,13 @@ export interface operations {
 					 *       "overlay_id": "6f1c2f5e-8a43-4c7e-9d25-0b7e4f3a1c90",
 					 *       "items": [
 					 *         {
-					 *           "pattern": "text",
+					 *           "pattern": "twitch:*",
 					 *           "classes": [
 					 *             "animated"
 					 *           ],
 					 *           "lane": "main",
 					 *           "condition": {
-					 *             "field": "text",
+					 *             "field": "data.user.login",
 					 *             "op": "eq",
 					 *             "value": "text"
 					 *           }

@@ -131,7 +131,12 @@ const create = defineAction({
 	permission: 'overlays:edit',
 	status: 201,
 	input: Described.extend({
-		type: EventType.max(57).regex(/^custom:/, 'must begin with custom:')
+		type: z
+			.string()
+			.regex(
+				/^custom:[a-z][a-z0-9_]{0,49}$/,
+				'must look like custom:name, in lower case, of at most 50 letters'
+			)
 	}),
 	output: EventTypeInfo,
 	run: async ({ as, principal }, form) => {

@@ -98,7 +98,7 @@ function parameter(
 }
 
 /** Shown in an example though it may be left out: without it most requests make little sense. */
-const TOLD = new Set(['data', 'permissions']);
+const TOLD = new Set(['data', 'event_type', 'permissions']);
 
 function bodyOf(
 	input: Schema,

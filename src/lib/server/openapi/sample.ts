@@ -26,6 +26,8 @@ const byName: Readonly<Record<string, JsonValue>> = {
 	token: 'x1q…',
 	key: 'ck_overlay_…',
 	lane: 'main',
+	pattern: 'twitch:*',
+	field: 'data.user.login',
 	search: 'mara',
 	data: { user: { id: '141981764', login: 'mara', name: 'Mara' } },
 	title: 'New follower',
@@ -111,6 +113,7 @@ function sampleOfObject(
 
 function sampleOfText({ format, pattern, minLength = 0 }: Schema): string {
 	if (pattern === EVENT_TYPE) return 'twitch:follower';
+	if (pattern?.startsWith('^custom:')) return 'custom:high_score';
 	if (format === 'uuid') return ID;
 	if (format === 'date-time') return INSTANT;
 	if (format === 'email') return 'you@example.com';

@@ -1,6 +1,9 @@
 /** Schedulers that share one database: who runs what, and what becomes of a task whose process dies. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { Scheduler, type Task } from '../../src/lib/server/jobs/scheduler.ts';
 import { createLog } from '../../src/lib/server/log.ts';
 import { testDatabase, type TestDatabase } from '../harness/database.ts';
@@ -97,6 +100,29 @@ it('a task whose process dies is another’s when its lease ends', async () => {
 	expect(lost.signal.aborted).toBe(true);
 	only(runs).end();
 	await second.idle();
+	const [row] = await db.sql`select runs, failures, run_owner from app.tasks`;
+	expect(row).toEqual({ runs: '2', failures: '1', run_owner: null });
+});
+
+it('a task whose process is killed frees itself, and runs once elsewhere', async () => {
+	const { runs, first, second } = servers(2, ['a']);
+	const script = fileURLToPath(new URL('scheduler-holder.ts', import.meta.url));
+	const what = JSON.stringify({ url: db.url, at: now().toISOString(), task: 'a' });
+	const child = spawn(process.execPath, ['--import', 'tsx', script, what], {
+		stdio: ['ignore', 'pipe', 'inherit']
+	});
+	onTestFinished(() => void child.kill('SIGKILL'));
+	await once(child.stdout, 'data');
+	child.kill('SIGKILL');
+	await once(child, 'exit');
+
+	pass(59);
+	await Promise.all([first.tick(), second.tick()]);
+	expect(runs).toEqual([]);
+	pass(1);
+	await Promise.all([first.tick(), second.tick()]);
+	only(runs).end();
+	await Promise.all([first.idle(), second.idle()]);
 	const [row] = await db.sql`select runs, failures, run_owner from app.tasks`;
 	expect(row).toEqual({ runs: '2', failures: '1', run_owner: null });
 });

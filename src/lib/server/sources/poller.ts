@@ -3,7 +3,7 @@
  * while something does, and at once when it does again. What is found is recorded once, under the
  * keys that its delivery would have had, and counted: that is how reliable the source is.
  */
-import type { Access, Call, CallResult, Page } from '$lib/platforms/call.ts';
+import type { Access, Call, CallResult } from '$lib/platforms/call.ts';
 import type { Arrival } from '$lib/platforms/gather.ts';
 import type { Taken } from '$lib/platforms/take.ts';
 import type { Checked, Member, Poll } from '$lib/platforms/source.ts';
@@ -17,7 +17,8 @@ import {
 import type { Log } from '$lib/server/log.ts';
 import type { SourceClock } from './clock.ts';
 import * as look from './look.ts';
-import { delayOf, LOOKS, MAX_PAGES, pollEvery, SETTLE_MS } from './policy.ts';
+import { delayOf, LOOKS, pollEvery, SETTLE_MS } from './policy.ts';
+import { LookFailed, readList } from './read-list.ts';
 
 const DRAFTS_AT_ONCE = 200;
 
@@ -42,8 +43,6 @@ interface Entry {
 	/** Differences of the last look that were too young to count. */
 	suspects: ReadonlySet<string>;
 }
-
-class LookFailed extends Error {}
 
 export class Poller {
 	readonly #parts: PollerParts;
@@ -183,22 +182,11 @@ export class Poller {
 	}
 
 	/** Each page of the list, the first entries first; ends early when `onPage` says so. */
-	async #read(poll: Poll, onPage: (items: readonly Member[]) => boolean): Promise<void> {
+	#read(poll: Poll, onPage: (items: readonly Member[]) => boolean): Promise<void> {
 		const { call, connection } = this.#parts;
-		let cursor: string | null = null;
-		for (let pages = 0; pages < MAX_PAGES; pages += 1) {
-			const at: string | null = cursor;
-			const answer: CallResult<Page<Member>> = await call((access) =>
-				poll.page(access, connection.channel_id, at)
-			);
-			if (this.#stop.signal.aborted) throw new LookFailed('stopped');
-			if (!answer.ok) throw new LookFailed(`${answer.failure}: ${answer.reason}`);
-			if (onPage(answer.value.items)) return;
-			// A cursor that leads to itself would lead there for ever.
-			if (answer.value.cursor === null || answer.value.cursor === at) return;
-			cursor = answer.value.cursor;
-		}
-		if (poll.kind === 'whole') throw new LookFailed(`the list is longer than ${MAX_PAGES} pages`);
+		const page = (cursor: string | null) =>
+			call((access) => poll.page(access, connection.channel_id, cursor));
+		return readList(page, poll.kind, this.#stop.signal, onPage);
 	}
 
 	async #open({ name, came, left }: Poll): Promise<OpenPoll> {

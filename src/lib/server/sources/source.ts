@@ -28,10 +28,9 @@ import type { SourceParts, SourceStatus } from './parts.ts';
 import { Poller } from './poller.ts';
 import { Reporter } from './reporter.ts';
 import type { Road, RoadEvents } from './road.ts';
-import { SocketRoad } from './socket-road.ts';
+import { roadOf } from './roads.ts';
 import { Subscriber } from './subscriber.ts';
 import { wantedOf } from './wanted.ts';
-import { WebhookRoad } from './webhook-road.ts';
 
 /** Webhooks are counted in all: their types are the door's affair. */
 const ANY_TYPE = '';
@@ -109,7 +108,11 @@ export class Source {
 				void this.reconcile();
 			}
 		});
-		this.#road = this.#roadOf(held);
+		this.#road = roadOf(held, parts, {
+			events: this.#roadEvents(),
+			secret: () => parts.secretOf(this.#held),
+			isWanted: () => this.#subscriber.wanted.length > 0
+		});
 	}
 
 	/** What it was made from; a change of anything but consents and groups needs a new one. */
@@ -216,22 +219,6 @@ export class Source {
 		this.#subscriber.want(wanted, missing, excess);
 		this.#poller.watch(polls);
 		this.#changed();
-	}
-
-	#roadOf({ mode, channel_id, sessions }: HeldSource): Road | null {
-		const { platform, clock, chance, open, addresses, callback, secretOf } = this.#parts;
-		const { socket } = platform.source;
-		const events = this.#roadEvents();
-		if (mode === 'webhook')
-			return new WebhookRoad({ events, callback, secret: () => secretOf(this.#held) });
-		if (mode !== 'websocket' || socket === undefined) return null;
-		return new SocketRoad({
-			...{ events, clock, chance, open, protocol: socket },
-			former: sessions,
-			url: addresses[socket.address] ?? '',
-			channelId: channel_id,
-			isWanted: () => this.#subscriber.wanted.length > 0
-		});
 	}
 
 	#roadEvents(): RoadEvents {

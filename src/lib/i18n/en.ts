@@ -27,6 +27,7 @@ export const en = {
 	'nav.connections': 'Connections',
 	'nav.viewers': 'Viewers',
 	'nav.tasks': 'Tasks',
+	'nav.people': 'Members',
 
 	'link.connecting': 'Connecting',
 	'link.live': 'Live',
@@ -783,7 +784,7 @@ export const en = {
 	'source.problem.events_dropped':
 		'More events waited for the database than could be held; some are lost.',
 	'source.problem.events_dropped.way':
-		'Follows and roles are found again in the platform’s lists; the history shows what is there.',
+		'Follows and roles are found again in the platform’s lists; the history shows what is there. Refreshing takes this notice away.',
 	'source.problem.poll_failed': 'A list of the platform could not be compared with what came.',
 	'source.problem.poll_failed.way': 'The error stands beside the list.',
 	'tasks.title.watch': 'Ask {platform} which channels are live',

@@ -29,6 +29,40 @@ const refused = (api: Promise<unknown>): Promise<ApiError> =>
 	);
 
 describe('the api', () => {
+	it('asks again what an ending session refused while another one began', async () => {
+		let isSignedOut = false;
+		let begin = (_: Response) => {};
+		const begun = new Promise<Response>((resolve) => (begin = resolve));
+		const answers = [json({ code: 'unauthenticated' }, 401), begun, json(aQueue())];
+		const { api, calls } = server(() => answers.shift() ?? json({}, 500), {
+			onSignedOut: () => (isSignedOut = true)
+		});
+		const queue = api.queue();
+		// The call is on its way when the password is changed.
+		await Promise.resolve();
+		const change = api.security.changePassword('old', 'new', true);
+		begin(json({}));
+		await change;
+		expect(await queue).toEqual(aQueue());
+		expect(calls.map(({ path }) => path)).toEqual([
+			'/v1/queue',
+			'/auth/change-password',
+			'/v1/queue'
+		]);
+		expect(isSignedOut).toBe(false);
+	});
+
+	it('does not take a wrong code for the end of the session', async () => {
+		let isSignedOut = false;
+		const { api } = server(() => json({ code: 'unauthenticated' }, 401), {
+			onSignedOut: () => (isSignedOut = true)
+		});
+		expect((await refused(api.security.confirmTotp('000000'))).code).toBe('unauthenticated');
+		expect(isSignedOut).toBe(false);
+		await refused(api.queue());
+		expect(isSignedOut).toBe(true);
+	});
+
 	it('parses what it is answered', async () => {
 		const { api, calls } = server(() => json(aQueue()));
 		expect(await api.queue()).toEqual(aQueue());

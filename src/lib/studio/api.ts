@@ -82,13 +82,57 @@ export type Call = <Answer>(
 export class Api {
 	#fetch: typeof fetch;
 	#onSignedOut: () => void;
+	/** Settles, never fails, when no call below /auth is under way. */
+	#renewing: Promise<void> = Promise.resolve();
+	#renewals = 0;
 
 	constructor({ fetch: send = (...args) => fetch(...args), onSignedOut }: ApiOptions = {}) {
 		this.#fetch = send;
 		this.#onSignedOut = onSignedOut ?? (() => {});
 	}
 
+	/**
+	 * Calls below /auth may end the session and begin another (a changed password, codes switched
+	 * on). What is asked meanwhile waits for the new cookie, and what was refused by the old one is
+	 * asked again.
+	 */
 	async #call<Answer>(
+		method: Method,
+		path: string,
+		answer: z.ZodType<Answer>,
+		body?: unknown
+	): Promise<Answer> {
+		const send = () => this.#send(method, path, answer, body);
+		if (path.startsWith('/auth/')) {
+			const sent = send();
+			const over = sent.then(
+				() => {},
+				() => {}
+			);
+			this.#renewing = Promise.all([this.#renewing, over]).then(() => void (this.#renewals += 1));
+			return sent;
+		}
+		await this.#renewing;
+		const seen = this.#renewals;
+		const isSignedOut = (error: unknown) =>
+			error instanceof ApiError && error.code === 'unauthenticated';
+		try {
+			return await send();
+		} catch (error) {
+			if (!isSignedOut(error)) throw error;
+			await this.#renewing;
+			if (this.#renewals === seen) {
+				this.#onSignedOut();
+				throw error;
+			}
+		}
+		return send().catch((error: unknown) => {
+			if (isSignedOut(error)) this.#onSignedOut();
+			throw error;
+		});
+	}
+
+	async #send<Answer>(
 		method: Method,
 		path: string,
 		answer: z.ZodType<Answer>,
@@ -107,12 +151,7 @@ export class Api {
 		} catch {
 			throw new ApiError('unreachable');
 		}
-		if (!response.ok) {
-			const problem = await readProblem(response);
-			// Below /auth it says that a password, code or passkey is wrong.
-			if (problem.code === 'unauthenticated' && !path.startsWith('/auth/')) this.#onSignedOut();
-			throw problem;
-		}
+		if (!response.ok) throw await readProblem(response);
 		const parsed = answer.safeParse(
 			response.status === 204 ? null : await response.json().catch(() => null)
 		);

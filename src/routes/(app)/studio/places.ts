@@ -9,6 +9,7 @@ import ListChecks from '@lucide/svelte/icons/list-checks';
 import Plug from '@lucide/svelte/icons/plug';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import Users from '@lucide/svelte/icons/users';
+import UsersRound from '@lucide/svelte/icons/users-round';
 import type { TextKey } from '$lib/i18n/text.ts';
 
 export interface Place {
@@ -26,6 +27,7 @@ export const places: readonly Place[] = [
 	{ href: '/studio/overlays', key: 'nav.overlays', Icon: Layers },
 	{ href: '/studio/connections', key: 'nav.connections', Icon: Plug },
 	{ href: '/studio/analytics', key: 'nav.analytics', Icon: ChartColumn, seldom: true },
+	{ href: '/studio/people', key: 'nav.people', Icon: UsersRound, seldom: true },
 	{ href: '/studio/keys', key: 'nav.keys', Icon: KeyRound, seldom: true },
 	{ href: '/studio/audit', key: 'nav.audit', Icon: FileClock, seldom: true },
 	{ href: '/studio/tasks', key: 'nav.tasks', Icon: ListChecks, seldom: true },

@@ -784,7 +784,7 @@ export const en = {
 	'source.problem.events_dropped':
 		'More events waited for the database than could be held; some are lost.',
 	'source.problem.events_dropped.way':
-		'Follows and roles are found again in the platform’s lists; the history shows what is there. Refreshing takes this notice away.',
+		'Follows and roles are found again in the platform’s lists; the history shows what is there. “Check now” takes this notice away.',
 	'source.problem.poll_failed': 'A list of the platform could not be compared with what came.',
 	'source.problem.poll_failed.way': 'The error stands beside the list.',
 	'tasks.title.watch': 'Ask {platform} which channels are live',

@@ -802,7 +802,7 @@ export const fr: Dictionary = {
 	'source.problem.events_dropped':
 		'Plus d’évènements attendaient la base de données qu’on n’en pouvait garder ; certains sont perdus.',
 	'source.problem.events_dropped.way':
-		'Suivis et rôles sont retrouvés dans les listes de la plateforme ; l’historique montre ce qui est là. Actualiser retire cet avis.',
+		'Suivis et rôles sont retrouvés dans les listes de la plateforme ; l’historique montre ce qui est là. « Vérifier » retire cet avis.',
 	'source.problem.poll_failed':
 		'Une liste de la plateforme n’a pas pu être comparée à ce qui est arrivé.',
 	'source.problem.poll_failed.way': 'L’erreur figure à côté de la liste.',

@@ -53,7 +53,8 @@ export const problems = {
 	},
 	events_dropped: {
 		text: 'More events waited for the database than could be held; some are lost.',
-		way_out: 'Follows and roles are found again by asking the platform; look at the history.'
+		way_out:
+			'Follows and roles are found again by asking the platform; look at the history, then refresh.'
 	},
 	poll_failed: {
 		text: 'A list of the platform could not be compared with what came.',

@@ -50,7 +50,7 @@ export default defineConfig({
 			{
 				extends: './vite.config.ts',
 				// Found only while a test runs, they would make Vite reload it half-way on a cold cache.
-				optimizeDeps: { include: ['axe-core', 'vitest-browser-svelte'] },
+				optimizeDeps: { include: ['axe-core', 'uplot', 'vitest-browser-svelte'] },
 				test: {
 					name: 'browser',
 					retry: 1,

@@ -2,6 +2,7 @@
  * The audit log, newest first, read on as it is scrolled. Only the newest question counts: an
  * answer to an older one is dropped.
  */
+import { SvelteMap } from 'svelte/reactivity';
 import { ApiError, type Api } from './api.ts';
 import { askForAudit, wholeLog, type AuditFilter } from './audit-filter.ts';
 import type { AuditEntry, AuditPage } from './records-answers.ts';
@@ -17,7 +18,7 @@ export class Audit {
 	error: ApiError | null = $state.raw(null);
 	hasMore = $derived.by(() => this.#cursor !== null);
 	/** Who has been met so far, by id: who can be chosen. */
-	actors: ReadonlyMap<string, string> = $state.raw(new Map());
+	readonly actors = new SvelteMap<string, string>();
 
 	#api: { records: Pick<Api['records'], 'audit'> };
 	#filter: AuditFilter = wholeLog;
@@ -67,11 +68,7 @@ export class Audit {
 	}
 
 	#meet(entries: readonly AuditEntry[]): void {
-		const fresh = entries.flatMap(({ actor_id, actor_name }): [string, string][] =>
-			actor_id === null || actor_name === null || this.actors.has(actor_id)
-				? []
-				: [[actor_id, actor_name]]
-		);
-		if (fresh.length > 0) this.actors = new Map([...this.actors, ...fresh]);
+		for (const { actor_id, actor_name } of entries)
+			if (actor_id !== null && actor_name !== null) this.actors.set(actor_id, actor_name);
 	}
 }

@@ -20,6 +20,20 @@ export function mergeEvents(
 	return [event, ...events].sort(newestFirst);
 }
 
+/** A list with its top as it is now; `fresh` is how many of that were not in it. */
+export function withTop(
+	events: readonly StreamingEvent[],
+	top: readonly StreamingEvent[]
+): { events: StreamingEvent[]; fresh: number } {
+	const known = new Set(events.map(({ id }) => id));
+	const now = new Map(top.map((event) => [event.id, event]));
+	const fresh = top.filter(({ id }) => !known.has(id));
+	return {
+		events: [...fresh, ...events.map((event) => now.get(event.id) ?? event)],
+		fresh: fresh.length
+	};
+}
+
 /** Who or what an event is about, for people; null where it names nobody. */
 export function nameIn(event: Pick<StreamingEvent, 'data'>): string | null {
 	const { user, title, name } = event.data;

@@ -6,7 +6,7 @@
 import type { BusMessage, StreamingEvent } from '$lib/bus';
 import { ApiError, type Api } from './api.ts';
 import type { EventDetail, EventPage } from './answers.ts';
-import { mergeEvents } from './event-list.ts';
+import { mergeEvents, withTop } from './event-list.ts';
 import { admits, askFor, emptyFilter, type HistoryFilter } from './history-filter.ts';
 
 const told = (error: unknown) =>
@@ -67,12 +67,10 @@ export class History {
 	catchUp = async (): Promise<void> => {
 		if (this.loading) return this.reload();
 		await this.#read(this.#asked, null, (page) => {
-			const known = new Set(this.events.map(({ id }) => id));
-			const fresh = page.items.filter(({ id }) => !known.has(id));
-			if (fresh.length === page.items.length && page.next_cursor != null) return this.#begin(page);
-			const now = new Map(page.items.map((event) => [event.id, event]));
-			this.events = [...fresh, ...this.events.map((event) => now.get(event.id) ?? event)];
-			this.shift += fresh.length;
+			const { events, fresh } = withTop(this.events, page.items);
+			if (fresh === page.items.length && page.next_cursor != null) return this.#begin(page);
+			this.events = events;
+			this.shift += fresh;
 			this.#count(page);
 		});
 	};

@@ -1044,7 +1044,7 @@ export const en = {
 		'Everybody is shut out at once, you too. Overlays go dark, keys stop working, channels are disconnected. Within a minute everything of this account is gone from the database. Nobody can bring it back, not even from here.',
 	'account.delete.others':
 		'Members keep their sign-in if they belong to another account; who belongs to none is forgotten too.',
-	'account.delete.type': 'Type “{name}” to delete it',
+	'account.delete.type': 'To delete it, type its name',
 	'account.delete.do': 'Delete for good',
 	'account.delete.title': 'Delete “{name}” for good?',
 	'account.delete.last': 'This is the last question. There is no way back.',
@@ -1290,5 +1290,20 @@ export const en = {
 	'security.sessions.others.title': 'Sign out everywhere else?',
 	'security.sessions.others.text':
 		'All other browsers and phones are signed out at once. This one stays.',
-	'security.sessions.alone': 'You are signed in nowhere else.'
+	'security.sessions.alone': 'You are signed in nowhere else.',
+	'audit.of.session': 'Sign-ins',
+	'audit.of.totp': 'Codes from an app',
+	'audit.of.passkey': 'Passkeys',
+	'audit.of.password': 'Passwords',
+	'audit.of.sign_in': 'Ways to sign in',
+	'audit.say.session.start': '{actor} signed in',
+	'audit.say.session.end': '{actor} ended a sign-in',
+	'audit.say.totp.enable': '{actor} switched codes from an app on',
+	'audit.say.totp.disable': '{actor} switched codes from an app off',
+	'audit.say.totp.recovery_codes': '{actor} made new recovery codes',
+	'audit.say.passkey.add': '{actor} added a passkey',
+	'audit.say.passkey.remove': '{actor} removed a passkey',
+	'audit.say.password.change': '{actor} changed their password',
+	'audit.say.sign_in.link': '{actor} added a way to sign in',
+	'audit.say.sign_in.unlink': '{actor} removed a way to sign in'
 } as const;

@@ -1046,7 +1046,7 @@ export const fr: Dictionary = {
 	'analytics.delay.max': 'le plus lent',
 	'analytics.delay.none': 'Rien n’a encore été montré.',
 	'analytics.most': 'Le plus à {when} : {count}',
-	'analytics.summary': '{total} entre le {from} et le {to}. Le maximum, {count}, à {when}.',
+	'analytics.summary': '{total} entre le {from} et le {to}. Le maximum, {count} : {when}.',
 	'analytics.empty.title': 'Rien à compter',
 	'analytics.empty.text':
 		'Aucun évènement dans cette période. Choisissez-en une plus longue, ou connectez une chaîne.',
@@ -1063,7 +1063,7 @@ export const fr: Dictionary = {
 		'Tout le monde est aussitôt exclu, vous aussi. Les overlays s’éteignent, les clés cessent de fonctionner, les chaînes sont déconnectées. En une minute, tout ce qui est de ce compte a disparu de la base. Personne ne peut le faire revenir, pas même d’ici.',
 	'account.delete.others':
 		'Les membres gardent leur connexion s’ils appartiennent à un autre compte ; qui n’appartient à aucun est oublié aussi.',
-	'account.delete.type': 'Tapez « {name} » pour le supprimer',
+	'account.delete.type': 'Pour le supprimer, tapez son nom',
 	'account.delete.do': 'Supprimer définitivement',
 	'account.delete.title': 'Supprimer « {name} » définitivement ?',
 	'account.delete.last': 'C’est la dernière question. Il n’y a pas de retour.',
@@ -1316,5 +1316,20 @@ export const fr: Dictionary = {
 	'security.sessions.others.title': 'Déconnecter partout ailleurs ?',
 	'security.sessions.others.text':
 		'Tous les autres navigateurs et téléphones sont déconnectés aussitôt. Celui-ci reste.',
-	'security.sessions.alone': 'Vous n’êtes connecté nulle part ailleurs.'
+	'security.sessions.alone': 'Vous n’êtes connecté nulle part ailleurs.',
+	'audit.of.session': 'Connexions',
+	'audit.of.totp': 'Codes d’une application',
+	'audit.of.passkey': 'Clés d’accès',
+	'audit.of.password': 'Mots de passe',
+	'audit.of.sign_in': 'Moyens de connexion',
+	'audit.say.session.start': '{actor} s’est connecté',
+	'audit.say.session.end': '{actor} a mis fin à une connexion',
+	'audit.say.totp.enable': '{actor} a activé les codes d’une application',
+	'audit.say.totp.disable': '{actor} a désactivé les codes d’une application',
+	'audit.say.totp.recovery_codes': '{actor} a créé de nouveaux codes de secours',
+	'audit.say.passkey.add': '{actor} a ajouté une clé d’accès',
+	'audit.say.passkey.remove': '{actor} a retiré une clé d’accès',
+	'audit.say.password.change': '{actor} a changé son mot de passe',
+	'audit.say.sign_in.link': '{actor} a ajouté un moyen de connexion',
+	'audit.say.sign_in.unlink': '{actor} a retiré un moyen de connexion'
 };

@@ -45,5 +45,6 @@ export function tellEntry(language: Language, entry: AuditEntry): string {
 export const actionKinds = [
 	...(['key', 'pairing', 'member', 'invitation', 'account', 'event', 'play', 'queue'] as const),
 	...(['connection', 'client', 'subscriptions', 'event_type', 'event_template'] as const),
-	...(['viewer', 'spotify', 'task', 'audit'] as const)
+	...(['viewer', 'spotify', 'task', 'audit'] as const),
+	...(['session', 'sign_in', 'password', 'totp', 'passkey'] as const)
 ];

@@ -22,9 +22,9 @@ describe('deleting an account', () => {
 	it('needs its name, and one more answer', async () => {
 		const { asked, gone } = open();
 		await expect.element(button()).toBeDisabled();
-		await page.getByLabelText('Type “The Old Vic” to delete it').fill('the old vic');
+		await page.getByLabelText('To delete it, type its name').fill('the old vic');
 		await expect.element(button()).toBeDisabled();
-		await page.getByLabelText('Type “The Old Vic” to delete it').fill('The Old Vic');
+		await page.getByLabelText('To delete it, type its name').fill('The Old Vic');
 		expect(await faultsIn(document.body)).toEqual([]);
 		await userEvent.keyboard('{Enter}');
 		const dialog = page.getByRole('alertdialog');
@@ -37,7 +37,7 @@ describe('deleting an account', () => {
 
 	it('that is refused says so, and leaves everything as it is', async () => {
 		const { gone } = open(() => ({ status: 403, body: { code: 'forbidden' } }));
-		await page.getByLabelText('Type “The Old Vic” to delete it').fill('The Old Vic');
+		await page.getByLabelText('To delete it, type its name').fill('The Old Vic');
 		await button().click();
 		await page.getByRole('alertdialog').getByRole('button', { name: 'Delete for good' }).click();
 		await expect.element(page.getByRole('alert')).toBeVisible();

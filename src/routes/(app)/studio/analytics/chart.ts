@@ -44,7 +44,13 @@ export function drawBars(place: HTMLElement, { counts, tick, number, onpoint }: 
 			},
 			series: [
 				{},
-				{ fill: bar, stroke: bar, width: 0, paths: uPlot.paths.bars?.({ size: [0.72, 44] }) }
+				{
+					fill: bar,
+					stroke: bar,
+					width: 0,
+					points: { show: false },
+					paths: uPlot.paths.bars?.({ size: [0.72, 44] })
+				}
 			],
 			axes: [
 				{

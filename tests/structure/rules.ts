@@ -149,6 +149,13 @@ export const rules: readonly Rule[] = [
 		/\bDate\.now\b|\bnew Date\(\)|\bperformance\b|\bset(Timeout|Interval|Immediate)\b|\brequestAnimationFrame\b|\bMath\.random\b|\brandomUUID\b|\bgetRandomValues\b|\bfetch\(/,
 		['src/lib/player/queue.ts', `const now = Date.now();`]
 	),
+	words(
+		// Sent by the browser itself, before the page's script is there, it would be a GET.
+		'no form can put what was typed into the address',
+		/\.svelte$/,
+		/<form(?![^>]*\bmethod="post")/,
+		['src/routes/a/+page.svelte', '<form onsubmit={send}></form>']
+	),
 	{
 		name: 'files are named by their idea',
 		offence: ['src/lib/studio/date-utils.ts', ''],

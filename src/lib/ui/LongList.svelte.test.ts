@@ -1,35 +1,21 @@
-import { createRawSnippet, type Component } from 'svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { cleanup, render } from 'vitest-browser-svelte';
+import { given } from '$lib/studio/test-stage.ts';
 import TestFrame from '$lib/studio/TestFrame.svelte';
 import { faultsIn } from './test-axe.ts';
-import LongList from './LongList.svelte';
+import TestList from './TestList.svelte';
 
-interface Row {
-	id: number;
-}
-const List: Component<Record<string, unknown>> = (internals, props) =>
-	LongList<Row>(internals, {
-		words: { more: 'More', loading: '…', end: 'The end' },
-		row: createRawSnippet((item: () => Row) => ({
-			render: () =>
-				`<li><a href="#${item().id}" class="block min-h-8" data-row>Row ${item().id}</a></li>`
-		})),
-		items: [],
-		...props
-	});
-const rows = (count: number): Row[] => Array.from({ length: count }, (_, id) => ({ id }));
 const drawn = () => document.querySelectorAll('[data-row]').length;
 const focused = () => document.activeElement?.textContent;
 
 afterEach(cleanup);
-const open = (props: Record<string, unknown>) =>
-	render(TestFrame, { part: (internals) => List(internals, props) });
+const open = (props: { count: number; hasMore?: boolean; onmore?: () => void }) =>
+	render(TestFrame, { part: given(TestList, props) });
 
 describe('a long list', () => {
 	it('of 100,000 rows is drawn where it is seen, as far as one scrolls', async () => {
-		open({ items: rows(100_000) });
+		open({ count: 100_000 });
 		await expect.element(page.getByText('Row 0', { exact: true })).toBeVisible();
 		expect(drawn()).toBeLessThan(600);
 		window.scrollTo(0, document.documentElement.scrollHeight / 2);
@@ -39,7 +25,7 @@ describe('a long list', () => {
 	});
 
 	it('is moved through by keyboard from end to end', async () => {
-		open({ items: rows(500) });
+		open({ count: 500 });
 		window.scrollTo(0, 0);
 		await page.getByText('Row 0', { exact: true }).click();
 		expect(focused()).toBe('Row 0');
@@ -54,10 +40,10 @@ describe('a long list', () => {
 
 	it('asks for more when its end comes near, and says when there is none', async () => {
 		let asked = 0;
-		open({ items: rows(3), hasMore: true, onmore: () => (asked += 1) });
+		open({ count: 3, hasMore: true, onmore: () => void (asked += 1) });
 		await expect.poll(() => asked).toBeGreaterThan(0);
 		cleanup();
-		open({ items: rows(3) });
+		open({ count: 3 });
 		await expect.element(page.getByText('The end')).toBeVisible();
 	});
 });

@@ -16,7 +16,7 @@ const aKey = (n: number, kind: string, name: string) => ({
 });
 
 afterEach(cleanup);
-async function open({ may = all, locale = 'en' as const, many = 0 } = {}) {
+async function open({ may = all, many = 0 }: { may?: readonly string[]; many?: number } = {}) {
 	const keys = [
 		aKey(31, 'api', 'Chat bot'),
 		aKey(32, 'ingest', 'High scores'),
@@ -43,7 +43,7 @@ async function open({ may = all, locale = 'en' as const, many = 0 } = {}) {
 		}
 	});
 	await stage.studio.load();
-	render(TestFrame, { part: Page, studio: stage.studio, locale });
+	render(TestFrame, { part: Page, studio: stage.studio });
 	return stage;
 }
 const row = (name: string) => page.getByRole('listitem').filter({ hasText: name });

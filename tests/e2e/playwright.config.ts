@@ -10,7 +10,7 @@ export default defineConfig({
 	testDir: '.',
 	outputDir: '../../artefacts/e2e',
 	reporter: [['list']],
-	workers: 1,
+	workers: 2,
 	retries: 1,
 	timeout: 90_000,
 	expect: { timeout: 15_000 },

@@ -50,6 +50,19 @@ describe('the audit log', () => {
 	};
 	const key = async () =>
 		idIn(await ask('POST', '/keys', { name: 'One', permissions: ['events:read'] })(), 'key');
+	let types = 0;
+	const eventType = async () => {
+		const name = `score_${(types += 1)}`;
+		await ask('POST', '/event-types', { type: `custom:${name}`, title: 'Score' })();
+		return name;
+	};
+	let templates = 0;
+	const aTemplate = () => {
+		const name = `Hello ${(templates += 1)}`;
+		return { name, event_type: 'twitch:follower', text: 'Hello {user}' };
+	};
+	const template = async () =>
+		text.parse((await ask('POST', '/event-templates', aTemplate())()).id);
 	const invitation = async () => ask('POST', '/invitations', { role: 'moderator' })();
 	let people = 0;
 	const member = () => doors.join('moderator', `person-${(people += 1)}@example.com`);
@@ -175,6 +188,32 @@ describe('the audit log', () => {
 					values (${doors.account_id}, 'twitch', '77', 'ann', 'Ann', now(), now(), now())
 					returning id`;
 				await ask('DELETE', `/viewers/${text.parse(viewer?.id)}`)();
+			}
+		],
+		'event-types.create': ['event_type.create', async () => eventType()],
+		'event-types.update': [
+			'event_type.update',
+			async () => ask('PUT', `/event-types/${await eventType()}`, { title: 'Best' })()
+		],
+		'event-types.delete': [
+			'event_type.delete',
+			async () => ask('DELETE', `/event-types/${await eventType()}`)()
+		],
+		'event-templates.create': ['event_template.create', async () => template()],
+		'event-templates.update': [
+			'event_template.update',
+			async () => ask('PUT', `/event-templates/${await template()}`, aTemplate())()
+		],
+		'event-templates.delete': [
+			'event_template.delete',
+			async () => ask('DELETE', `/event-templates/${await template()}`)()
+		],
+		'subscriptions.set': [
+			'subscriptions.set',
+			async () => {
+				const path = `/subscriptions/${doors.overlay_id}`;
+				const { items } = await ask('GET', path)();
+				await ask('PUT', path, { items })();
 			}
 		],
 		'setup.run': ['account.create', async () => undefined],

@@ -285,11 +285,10 @@ describe('GraphQL', { retry: 0 }, () => {
 				const input = { ...inPath, ...rule.input?.(id, '') };
 				const args = field.args.flatMap((arg) => {
 					const value = Object.entries(input).find(([key]) => camel(key) === arg.name)?.[1];
-					if (isInputObjectType(getNamedType(arg.type)) && isNonNullType(arg.type))
-						return [`${arg.name}: ${literal(input, arg.type)}`];
-					return value === undefined || value === ''
-						? []
-						: [`${arg.name}: ${literal(value, arg.type)}`];
+					if (value !== undefined && value !== '')
+						return [`${arg.name}: ${literal(value, arg.type)}`];
+					const isWhole = isInputObjectType(getNamedType(arg.type)) && isNonNullType(arg.type);
+					return isWhole ? [`${arg.name}: ${literal(input, arg.type)}`] : [];
 				});
 				const given = args.length > 0 ? `(${args.join(', ')})` : '';
 				const selection = isLeafType(getNamedType(field.type)) ? '' : ' { __typename }';

@@ -73,12 +73,12 @@ const judge = (where: string, { said, expected, trespass }: Verdict): string[] =
 	...trespass.map((one) => `${where}: ${one}`)
 ];
 
-/** A key with one permission that has nothing to do with it is tried on half of the states. */
+/** A key with one permission that has nothing to do with it is tried on what is its own. */
 function statesOf(rule: Rule, { name }: Subject): readonly State[] {
 	if (rule.object === undefined) return ['own'];
 	const { who, also, or, finds } = rule;
 	const matters = [who, also, or, finds].some((one) => one !== undefined && name.includes(one));
-	return !name.endsWith(' alone') || matters ? states : ['own', 'foreign'];
+	return !name.endsWith(' alone') || matters ? states : ['own'];
 }
 
 /** To whom the other account is not foreign: SQL goes by who they are, not by where they say they work. */

@@ -52,10 +52,12 @@ const codeOfStatus = (status: number): ErrorCode => {
 /** What GraphQL itself finds wrong (syntax, names, limits) is wrong input; the rest stays inside. */
 export function maskError(log: Log) {
 	return (thrown: unknown): Error => {
-		if (!(thrown instanceof GraphQLError) || thrown.originalError !== undefined) {
-			// A resolver's refusal comes wrapped, with its place in the query.
-			if (thrown instanceof GraphQLError && thrown.originalError instanceof GraphQLError)
-				return thrown;
+		// A resolver's refusal comes wrapped, with its place in the query; so does what a scalar says
+		// of a variable, which has no code yet.
+		const isOurs =
+			thrown instanceof GraphQLError &&
+			(thrown.originalError === undefined || thrown.originalError instanceof GraphQLError);
+		if (!isOurs) {
 			log.error('a query failed', { error: thrown });
 			return graphqlError(new AppError('internal', 'See the log.'), 'unknown');
 		}

@@ -213,7 +213,7 @@ describe('the audit log', () => {
 			async () => {
 				const path = `/subscriptions/${doors.overlay_id}`;
 				const { items } = await ask('GET', path)();
-				await ask('PUT', path, { items })();
+				await ask('PUT', path, { items: items ?? [] })();
 			}
 		],
 		'setup.run': ['account.create', async () => undefined],
